@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Protector asks of the cloud of its own site.
+
+A cloud is seen through one of two pairs of eyes: the service user's (:class:`ServiceCloud`),
+for what a tenant may not read, and a tenant's (:class:`TenantCloud`), for everything that is made.
+Calls run side by side with a bound, are awaited by listing, and have a time limit. Whatever is
+made bears a key; making it again under the same key finds what is there.
+"""
+
+import abc
+import dataclasses
+import ipaddress
+from collections.abc import Iterable, Mapping, Sequence
+
+from protector.domain.document import FixedAddress, Member
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeFacts:
+    """What decides whether a volume can be protected. ``pool`` is host@backend#pool."""
+
+    id: str
+    name: str
+    type_id: str
+    type_name: str
+    pool: str
+    array: str | None
+    multiattach: bool
+    encrypted: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerFacts:
+    """A server as it is: what the document needs of it, and what decides."""
+
+    member: Member
+    boots_from_image: bool
+    volumes: Sequence[VolumeFacts]
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeType:
+    id: str
+    name: str
+    backend: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Subnet:
+    id: str
+    cidr: str
+
+    def holds(self, address: FixedAddress) -> bool:
+        return ipaddress.ip_address(address.ip_address) in ipaddress.ip_network(self.cidr)
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    id: str
+    name: str
+    subnets: Sequence[Subnet]
+
+
+@dataclasses.dataclass(frozen=True)
+class Named:
+    """A flavor, security group or server group: found by id or by name."""
+
+    id: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Inventory:
+    """What the tenant's project can use on this site, read once per operation."""
+
+    networks: Sequence[Network]
+    flavors: Sequence[Named]
+    security_groups: Sequence[Named]
+    server_groups: Sequence[Named]
+    keypairs: Sequence[str]
+    availability_zones: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class VolumeRequest:
+    """A volume of the array to be managed by Cinder."""
+
+    key: str
+    array_volume: str
+    name: str
+    bootable: bool
+    metadata: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What became of one thing asked for among several: its id, or the sentence why not."""
+
+    key: str
+    id: str | None
+    fault: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class PortRequest:
+    """``fixed_addresses``: (subnet id, address); empty = let Neutron choose.
+
+    ``security_groups``: ids.
+    """
+
+    key: str
+    name: str
+    network_id: str
+    mac_address: str
+    fixed_addresses: Sequence[tuple[str, str]]
+    security_groups: Sequence[str]
+    port_security: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class BlockDevice:
+    volume_id: str
+    boot_index: int | None
+    device: str
+    delete_on_termination: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerRequest:
+    """A server to be made again; all ids are this site's. ``server_group``: id."""
+
+    key: str
+    name: str
+    description: str | None
+    flavor_id: str
+    ports: Sequence[PortRequest]
+    volumes: Sequence[BlockDevice]
+    key_name: str | None
+    metadata: Mapping[str, str]
+    tags: Sequence[str]
+    availability_zone: str | None
+    server_group: str | None
+    user_data: str | None
+    config_drive: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A server that was made: ``notes`` are sentences on what could not be kept."""
+
+    id: str
+    name: str
+    status: str
+    port_ids: Sequence[str]
+    notes: Sequence[str]
+
+
+class ServiceCloud(abc.ABC):
+    """The site's cloud as Protector's service user sees it: reads, and the few things no tenant may do."""
+
+    @abc.abstractmethod
+    def check(self) -> dict[str, str | None]:
+        """Return service name -> None if it answers, or the sentence why not."""
+
+    @abc.abstractmethod
+    def describe_server(self, project_id: str, server: str) -> ServerFacts:
+        """Read everything about a server of the project, given by id or name.
+
+        :raises ServerNotFound: the project has none; also for another project's.
+        :raises InvalidRequest: several servers have that name.
+        """
+
+    @abc.abstractmethod
+    def volume_types(self, replication_type: str) -> list[VolumeType]:
+        """Return the volume types whose properties say that they replicate this way."""
+
+    @abc.abstractmethod
+    def consistent_group_type(self) -> str:
+        """Return the id of a group type with consistent snapshots; makes one where none is."""
+
+    @abc.abstractmethod
+    def pool_for(self, volume_type: VolumeType) -> str:
+        """Return the pool (host@backend#pool) that serves the type.
+
+        :raises CloudError: none does.
+        """
+
+    @abc.abstractmethod
+    def drop_trust(self, trust_id: str) -> None:
+        """Delete a trust. One that is gone is no error."""
+
+
+class TenantCloud(abc.ABC):
+    """The site's cloud as a tenant sees it, by the tenant's token or trust."""
+
+    # -- protecting ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def create_volume_group(self, *, key: str, group_type_id: str, volume_type_id: str) -> str:
+        """Return the id of the consistency group made under the key (its name)."""
+
+    @abc.abstractmethod
+    def change_volume_group(
+        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        """Add and remove volumes, and wait until it is done. What is so already is left."""
+
+    @abc.abstractmethod
+    def delete_volume_group(self, *, key: str) -> None:
+        """Delete the group made under the key, keeping its volumes. None is no error."""
+
+    # -- recovering ---------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def inventory(self) -> Inventory: ...
+
+    @abc.abstractmethod
+    def manage_volumes(
+        self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
+    ) -> list[Outcome]:
+        """Bring volumes of the array under Cinder; one outcome per request, in order.
+
+        A volume already managed under its key is that outcome.
+        """
+
+    @abc.abstractmethod
+    def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
+        """Give volumes managed under these keys back to the array (id: the volume that was)."""
+
+    @abc.abstractmethod
+    def recreate_server(self, request: ServerRequest) -> Server:
+        """Make the ports and the server, and wait until it is ACTIVE.
+
+        A fixed or MAC address the network refuses is given up with a note; anything else is not.
+
+        :raises CloudError: with Nova's or Neutron's reason. What was made stays, under its key.
+        """
+
+    @abc.abstractmethod
+    def remove_server(self, key: str) -> None:
+        """Delete the server and the ports made under the key, and wait. None is no error."""
+
+
+class Cloud(abc.ABC):
+    """The way in to this site's cloud."""
+
+    site: str
+
+    @abc.abstractmethod
+    def as_service(self) -> ServiceCloud: ...
+
+    @abc.abstractmethod
+    def by_token(self, token: str, project_id: str) -> TenantCloud:
+        """Act with the caller's own token, for what lasts no longer than a request."""
+
+    @abc.abstractmethod
+    def by_trust(self, trust_id: str) -> TenantCloud:
+        """Act with a trust of the tenant's, for what outlives a token."""
+
+    @abc.abstractmethod
+    def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
+        """Let the caller's roles on the project be used by the service user; return the trust."""

@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The tables. Times are UTC, to the millisecond, and have no time zone in the database."""
+
+import datetime
+import uuid
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import mysql
+
+from protector.domain import group, operation, sync
+
+# MariaDB keeps whole seconds and 64 kB of text unless told otherwise.
+Time = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
+LongText = sa.Text().with_variant(mysql.LONGTEXT(), "mysql", "mariadb")
+
+
+def now() -> datetime.datetime:
+    moment = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def by_value(of: Any) -> sa.Enum:
+    """Store an enum by its value, as text that any release can read."""
+    return sa.Enum(
+        of, native_enum=False, length=32, values_callable=lambda items: [i.value for i in items]
+    )
+
+
+class Base(orm.DeclarativeBase):
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Site(Base):
+    """One of the two sites. The one named as this service's ``site_name`` is local.
+
+    ``secret``: the password by which this site signs in to the peer, encrypted; None when local.
+    """
+
+    __tablename__ = "sites"
+
+    id: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), primary_key=True, default=lambda: str(uuid.uuid4())
+    )
+    name: orm.Mapped[str] = orm.mapped_column(sa.String(64), unique=True)
+    description: orm.Mapped[str] = orm.mapped_column(sa.String(255), default="")
+    auth_url: orm.Mapped[str] = orm.mapped_column(sa.String(255))
+    region_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    username: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    secret: orm.Mapped[str | None] = orm.mapped_column(sa.Text())
+    project_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    user_domain_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    project_domain_name: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    status: orm.Mapped[str] = orm.mapped_column(sa.String(16), default="registered")
+    validated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+    updated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, onupdate=now)
+
+
+class TenantMapping(Base):
+    """A project of this site and the one it is on the peer."""
+
+    __tablename__ = "tenant_mappings"
+    __table_args__ = (
+        sa.UniqueConstraint("peer_site", "project_id", name="uq_tenant_mappings_project"),
+        sa.UniqueConstraint("peer_site", "peer_project_id", name="uq_tenant_mappings_peer"),
+    )
+
+    id: orm.Mapped[str] = orm.mapped_column(
+        sa.String(36), primary_key=True, default=lambda: str(uuid.uuid4())
+    )
+    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    peer_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    peer_project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+
+
+class ProtectionGroup(Base):
+    """A group as this site knows it: its current document in columns, and what is local.
+
+    ``status`` is the document's, except while this site is busy with the group. ``epoch`` and
+    ``version`` are 0 until the first document is committed. ``remote_*`` tell what is known of
+    the peer's copy.
+    """
+
+    __tablename__ = "protection_groups"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "name", name="uq_protection_groups_name"),
+    )
+
+    id: orm.Mapped[str] = orm.mapped_column(
+        sa.String(39), primary_key=True, default=lambda: f"pg-{uuid.uuid4()}"
+    )
+    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64), index=True)
+    name: orm.Mapped[str] = orm.mapped_column(sa.String(255))
+    description: orm.Mapped[str] = orm.mapped_column(sa.String(255), default="")
+    status: orm.Mapped[group.Status] = orm.mapped_column(
+        by_value(group.Status), default=group.Status.CREATING
+    )
+    status_reason: orm.Mapped[str | None] = orm.mapped_column(sa.Text())
+    primary_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    secondary_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    current_primary_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    replication_type: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    epoch: orm.Mapped[int] = orm.mapped_column(default=0)
+    version: orm.Mapped[int] = orm.mapped_column(default=0)
+    failover_count: orm.Mapped[int] = orm.mapped_column(default=0)
+    last_failover_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    remote_sync_status: orm.Mapped[sync.Status] = orm.mapped_column(
+        by_value(sync.Status), default=sync.Status.PENDING
+    )
+    remote_epoch: orm.Mapped[int | None] = orm.mapped_column()
+    remote_version: orm.Mapped[int | None] = orm.mapped_column()
+    last_sync_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    sync_error: orm.Mapped[str | None] = orm.mapped_column(sa.Text())
+    created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+    updated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, onupdate=now)
+
+
+class RecoveryDocument(Base):
+    """One version of a group's recovery document.
+
+    ``standing``: prepared (by the peer, not committed), current (one a group at most), past.
+    ``acknowledged``: the peer has said that it committed this version too.
+    """
+
+    __tablename__ = "recovery_documents"
+    __table_args__ = (
+        sa.UniqueConstraint("group_id", "checksum", name="uq_recovery_documents_checksum"),
+    )
+
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), index=True)
+    epoch: orm.Mapped[int] = orm.mapped_column()
+    version: orm.Mapped[int] = orm.mapped_column()
+    checksum: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    body: orm.Mapped[str] = orm.mapped_column(LongText)
+    standing: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    acknowledged: orm.Mapped[bool] = orm.mapped_column(default=False)
+    created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+
+
+class Operation(Base):
+    """What was asked of a group, and what became of it.
+
+    ``arguments`` is all that its flow is built from; ``plan`` is phase -> step names. ``owner``
+    and ``generation`` are the engine's claim.
+    """
+
+    __tablename__ = "operations"
+
+    id: orm.Mapped[str] = orm.mapped_column(
+        sa.String(39), primary_key=True, default=lambda: f"op-{uuid.uuid4()}"
+    )
+    group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), index=True)
+    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64), index=True)
+    user_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    request_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    kind: orm.Mapped[operation.Kind] = orm.mapped_column(by_value(operation.Kind))
+    status: orm.Mapped[operation.Status] = orm.mapped_column(
+        by_value(operation.Status), default=operation.Status.QUEUED, index=True
+    )
+    progress: orm.Mapped[int] = orm.mapped_column(default=0)
+    source_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    target_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    arguments: orm.Mapped[dict[str, Any]] = orm.mapped_column(sa.JSON)
+    plan: orm.Mapped[dict[str, list[str]]] = orm.mapped_column(sa.JSON)
+    trust_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    error_message: orm.Mapped[str | None] = orm.mapped_column(LongText)
+    owner: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    generation: orm.Mapped[int] = orm.mapped_column(default=0)
+    created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+    updated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, onupdate=now)
+    started_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    completed_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+
+
+class OperationStep(Base):
+    """A step of an operation. ``detail``: sentences on what it found, did or could not do."""
+
+    __tablename__ = "operation_steps"
+
+    operation_id: orm.Mapped[str] = orm.mapped_column(
+        sa.ForeignKey("operations.id", ondelete="CASCADE"), primary_key=True
+    )
+    name: orm.Mapped[str] = orm.mapped_column(sa.String(255), primary_key=True)
+    phase: orm.Mapped[str] = orm.mapped_column(sa.String(32))
+    status: orm.Mapped[operation.StepStatus] = orm.mapped_column(by_value(operation.StepStatus))
+    started_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time)
+    ended_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    detail: orm.Mapped[str | None] = orm.mapped_column(LongText)
+
+
+class VolumePair(Base):
+    """A volume of the source and what it was recovered as here, by ids: names change.
+
+    ``epoch`` is the document's from which the failover started, so that a repeated failover of
+    the same disaster finds what an earlier attempt made.
+    """
+
+    __tablename__ = "volume_pairs"
+
+    group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
+    epoch: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    source_volume_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), primary_key=True)
+    point: orm.Mapped[str] = orm.mapped_column(sa.String(255))
+    array_volume_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    array_volume_name: orm.Mapped[str] = orm.mapped_column(sa.String(255))
+    volume_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(36))
+
+
+class ServerPair(Base):
+    """A server of the source and what it was recovered as here."""
+
+    __tablename__ = "server_pairs"
+
+    group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
+    epoch: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    source_server_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), primary_key=True)
+    server_id: orm.Mapped[str] = orm.mapped_column(sa.String(36))

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The recovery document: all that is needed to rebuild a group's VMs on its other site.
+
+Document + snapshot on the local array + mappings = running VMs.
+"""
+
+import datetime
+import hashlib
+from typing import Literal
+
+import pydantic
+import rfc8785
+
+
+class Value(pydantic.BaseModel):
+    """A part of the document: immutable, and no field that is not known."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Flavor(Value):
+    id: str
+    name: str
+    vcpus: int
+    ram_mb: int
+    disk_gb: int
+
+
+class FixedAddress(Value):
+    ip_address: str
+    cidr: str
+
+
+class Nic(Value):
+    """One port of a server, in the order in which the guest sees them."""
+
+    port_id: str
+    name: str
+    network_id: str
+    network_name: str
+    mac_address: str
+    fixed_addresses: list[FixedAddress]
+    security_groups: list[str]
+    port_security: bool
+
+
+class ServerGroup(Value):
+    name: str
+    policy: str
+
+
+class Volume(Value):
+    """A volume of a member. ``array_volume`` is its name on the source site's array."""
+
+    id: str
+    name: str
+    array_volume: str
+    size_gb: int
+    volume_type: str
+    bootable: bool
+    boot_index: int | None
+    device: str
+    delete_on_termination: bool
+    metadata: dict[str, str]
+
+
+class Member(Value):
+    """A protected VM, as it was when it was last captured."""
+
+    server_id: str
+    name: str
+    description: str | None
+    flavor: Flavor
+    nics: list[Nic]
+    volumes: list[Volume]
+    key_name: str | None
+    metadata: dict[str, str]
+    tags: list[str]
+    availability_zone: str | None
+    server_group: ServerGroup | None
+    user_data: str | None
+    config_drive: bool
+
+
+class Policy(Value):
+    """The replication policy. ``replication_interval`` is in seconds."""
+
+    rpo_minutes: int
+    replication_interval: int
+
+
+class Mappings(Value):
+    """Source site's network or flavor (id or name) -> target site's (id or name)."""
+
+    networks: dict[str, str]
+    flavors: dict[str, str]
+
+
+class ConsistencyGroup(Value):
+    """The chain behind the group on its current primary: Cinder's group and the array's."""
+
+    array: str
+    array_group: str
+    cinder_group_id: str
+
+
+class Document(Value):
+    """One version of a group.
+
+    ``version`` counts edits, ``epoch`` failovers; ``projects`` gives each site's project id, and
+    ``site`` is where this version was written.
+    """
+
+    schema_version: Literal[1] = 1
+    epoch: int
+    version: int
+    site: str
+    modified_at: datetime.datetime
+    group_id: str
+    name: str
+    description: str
+    replication_type: Literal["async"]
+    primary_site: str
+    secondary_site: str
+    current_primary_site: str
+    status: Literal["active", "failed_over", "failed_over_partial"]
+    failover_count: int
+    last_failover_at: datetime.datetime | None
+    projects: dict[str, str]
+    policy: Policy
+    mappings: Mappings
+    consistency_group: ConsistencyGroup | None
+    members: list[Member]
+
+    def peer_of(self, site: str) -> str:
+        """Return the other of the group's two sites."""
+        return self.secondary_site if site == self.primary_site else self.primary_site
+
+
+def canonical(document: Document) -> bytes:
+    """Return the document's one spelling (RFC 8785), equal on both sites."""
+    return rfc8785.dumps(document.model_dump(mode="json"))
+
+
+def checksum(document: Document) -> str:
+    """Return the SHA-256 of the canonical spelling, in hex."""
+    return hashlib.sha256(canonical(document)).hexdigest()

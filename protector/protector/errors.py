@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every error Protector raises on purpose.
+
+Each is a sentence for the person who reads it: what is wrong with which thing, and what to do.
+Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
+
+* ProtectorError 500
+  - InvalidRequest 400
+  - Unauthorized 401
+  - Forbidden 403
+  - NotFound 404
+    . SiteNotFound, TenantMappingNotFound, GroupNotFound, OperationNotFound, ServerNotFound,
+      MemberNotFound
+  - Conflict 409
+    . SiteExists, TenantMappingExists, GroupExists, MemberExists
+    . SiteInUse, NoTenantMapping, NoVolumeType, ServerNotProtectable, WrongStatus, WrongSite,
+      OperationInProgress, DocumentConflict, DocumentInvalid, PeerRefused
+  - PeerUnreachable 503
+  - EngineUnreachable 503
+  - CloudError 502
+    . CloudRefused
+  - StorageError 502
+    . ArrayUnreachable 503
+"""
+
+from typing import Any, ClassVar
+
+
+class ProtectorError(Exception):
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "protector.internal"
+    message: ClassVar[str] = "Protector met a fault of its own; its log has the request's id."
+
+    def __init__(self, **details: Any) -> None:
+        # oslo.messaging rebuilds a remote exception from its `args` and `kwargs`.
+        self.kwargs = details
+        super().__init__()
+
+    @property
+    def text(self) -> str:
+        """The sentence to show to a person."""
+        return self.message.format(**self.kwargs)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class InvalidRequest(ProtectorError):
+    status = 400
+    code = "protector.invalid"
+    message = "{reason}"
+
+
+class Unauthorized(ProtectorError):
+    status = 401
+    code = "protector.unauthorized"
+    message = (
+        "This is the Protector of {site}, and it does not know your token. Sign in to {site}:"
+        " export OS_CLOUD={site} (or source its openrc), then check with:"
+        " openstack catalog show protector"
+    )
+
+
+class Forbidden(ProtectorError):
+    status = 403
+    code = "protector.forbidden"
+    message = "Your roles on project {project_id} do not allow this (rule {rule})."
+
+
+class NotFound(ProtectorError):
+    status = 404
+    code = "protector.not_found"
+
+
+class SiteNotFound(NotFound):
+    code = "protector.site.not_found"
+    message = "No site {site} is registered. See: openstack protector site list"
+
+
+class TenantMappingNotFound(NotFound):
+    code = "protector.tenant_mapping.not_found"
+    message = "No tenant mapping {mapping}. See: openstack protector tenant-mapping list"
+
+
+class GroupNotFound(NotFound):
+    code = "protector.group.not_found"
+    message = "No protection group {group}. See: openstack protector protection-group list"
+
+
+class OperationNotFound(NotFound):
+    code = "protector.operation.not_found"
+    message = (
+        "No operation {operation} on this site. Operations are kept where they ran; see:"
+        " openstack protector operation list"
+    )
+
+
+class ServerNotFound(NotFound):
+    code = "protector.server.not_found"
+    message = "No server {server} in your project on {site}. See: openstack server list"
+
+
+class MemberNotFound(NotFound):
+    code = "protector.member.not_found"
+    message = (
+        "Server {server} is not a member of protection group {group}. See:"
+        " openstack protector protection-group member list {group}"
+    )
+
+
+class Conflict(ProtectorError):
+    status = 409
+    code = "protector.conflict"
+
+
+class SiteExists(Conflict):
+    code = "protector.site.exists"
+    message = "A site named {site} is registered already."
+
+
+class TenantMappingExists(Conflict):
+    code = "protector.tenant_mapping.exists"
+    message = "Project {project_id} has a mapping to {peer_site} already, or its peer project has."
+
+
+class GroupExists(Conflict):
+    code = "protector.group.exists"
+    message = "A protection group named {group} already exists in your project."
+
+
+class MemberExists(Conflict):
+    code = "protector.member.exists"
+    message = "Server {server} is a member of protection group {group} already."
+
+
+class SiteInUse(Conflict):
+    code = "protector.site.in_use"
+    message = "Site {site} is used by {user}. Delete that first."
+
+
+class NoTenantMapping(Conflict):
+    code = "protector.tenant_mapping.missing"
+    message = (
+        "Project {project_id} on {site} is not paired with a project on {peer_site}. Ask an"
+        " administrator of {site} to run: openstack protector tenant-mapping create"
+        " --project {project_id} --peer-site {peer_site} --peer-project <project on {peer_site}>"
+    )
+
+
+class NoVolumeType(Conflict):
+    code = "protector.volume_type.missing"
+    message = "{reason}"
+
+
+class ServerNotProtectable(Conflict):
+    """``reasons``: sentences, joined; all of them, not the first."""
+
+    code = "protector.server.not_protectable"
+    message = "Server {server} cannot be protected: {reasons}"
+
+
+class WrongStatus(Conflict):
+    code = "protector.group.wrong_status"
+    message = "Protection group {group} is {status} and cannot {event} now. {way_out}"
+
+
+class WrongSite(Conflict):
+    code = "protector.group.wrong_site"
+    message = (
+        "{action} of protection group {group} is done on {right_site}; this is {site}. Go there:"
+        " export OS_CLOUD={right_site}"
+    )
+
+
+class OperationInProgress(Conflict):
+    code = "protector.operation.in_progress"
+    message = (
+        "An engine is working on operation {operation} of protection group {group}. Follow it:"
+        " openstack protector operation show {operation}. To reset the group's status all the"
+        " same, add --force"
+    )
+
+
+class DocumentConflict(Conflict):
+    code = "protector.document.conflict"
+    message = (
+        "The recovery document of protection group {group} differs between the sites: {site} has"
+        " version {version} (epoch {epoch}, of {modified_at}), {peer_site} has version"
+        " {peer_version} (epoch {peer_epoch}, of {peer_modified_at}). Nothing was changed. See:"
+        " openstack protector protection-group sync-status {group}"
+    )
+
+
+class DocumentInvalid(Conflict):
+    code = "protector.document.invalid"
+    message = "The recovery document sent by {peer_site} is not understood on {site}: {reason}"
+
+
+class PeerRefused(Conflict):
+    """The peer answered, and said no: ``reason`` is its own sentence."""
+
+    code = "protector.peer.refused"
+    message = "{peer_site} refused: {reason}"
+
+
+class PeerUnreachable(ProtectorError):
+    status = 503
+    code = "protector.peer.unreachable"
+    message = (
+        "{peer_site} cannot be reached from {site}: {reason}. A protection group is changed on"
+        " both sites or not at all, so nothing was changed. Check the peer:"
+        " openstack protector site validate {peer_site}"
+    )
+
+
+class EngineUnreachable(ProtectorError):
+    status = 503
+    code = "protector.engine.unreachable"
+    message = (
+        "No protector-engine of {site} answered. Check the service on {site}:"
+        " systemctl status protector-engine"
+    )
+
+
+class CloudError(ProtectorError):
+    """A service of the site's cloud gave an answer that cannot be worked with."""
+
+    status = 502
+    code = "protector.cloud"
+    message = "{service} of {site}: {reason}"
+
+
+class CloudRefused(CloudError):
+    """The service refused the tenant or Protector: policy, quota, role."""
+
+    code = "protector.cloud.refused"
+    message = "{service} of {site} refused to {action}: {reason}"
+
+
+class StorageError(ProtectorError):
+    status = 502
+    code = "protector.storage"
+    message = "Array {array}: {reason}"
+
+
+class ArrayUnreachable(StorageError):
+    status = 503
+    code = "protector.storage.unreachable"
+    message = "Array {array} cannot be reached: {reason}. Check it and the network to it."

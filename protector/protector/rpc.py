@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How protector-api asks protector-engine of the same site.
+
+Edits and look-ups are calls: the answer, or the error raised, is the caller's. An operation is a
+row first; ``start_operation`` is only a nudge that an engine may miss (it sweeps for rows).
+"""
+
+from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+
+from protector import errors
+
+TOPIC = "protector-engine"
+REMOTE_ERRORS = ["protector.errors"]
+
+# Seconds. An edit waits for Cinder, the array and the peer, each of which has its own limit.
+EDIT_TIMEOUT = 120
+NUDGE_TIMEOUT = 5
+
+
+class ContextSerializer(oslo_messaging.NoOpSerializer):
+    def serialize_context(self, context: RequestContext) -> dict[str, Any]:
+        return context.to_dict()
+
+    def deserialize_context(self, context: dict[str, Any]) -> RequestContext:
+        return RequestContext.from_dict(context)
+
+
+def transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:
+    return oslo_messaging.get_rpc_transport(conf, allowed_remote_exmods=REMOTE_ERRORS)
+
+
+class EngineClient:
+    """The engine's methods. All raise :class:`errors.EngineUnreachable` when none answers."""
+
+    def __init__(self, conf: cfg.ConfigOpts, rpc_transport: oslo_messaging.Transport) -> None:
+        self._site = conf.site_name
+        self._client = oslo_messaging.get_rpc_client(
+            rpc_transport,
+            oslo_messaging.Target(topic=TOPIC, version="1.0"),
+            serializer=ContextSerializer(),
+        )
+
+    def _call(
+        self, context: RequestContext, method: str, timeout: int = EDIT_TIMEOUT, **arguments: Any
+    ) -> Any:
+        try:
+            return self._client.prepare(timeout=timeout).call(context, method, **arguments)
+        except oslo_messaging.MessagingTimeout:
+            raise errors.EngineUnreachable(site=self._site) from None
+
+    # -- protection groups: each returns when both sites have the new version ----------------
+
+    def create_group(self, context: RequestContext, group_id: str, request: dict[str, Any]) -> None:
+        """Build what stands behind a group in status creating, and make it active.
+
+        :param request: ``{"volume_type": id, name or None, "rpo_minutes", "replication_interval",
+            "networks", "flavors"}``
+        """
+        self._call(context, "create_group", group_id=group_id, request=request)
+
+    def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
+        """:param changes: any of description, rpo_minutes, replication_interval, networks, flavors."""
+        self._call(context, "change_group", group_id=group_id, changes=changes)
+
+    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
+        self._call(context, "add_member", group_id=group_id, server=server)
+
+    def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
+        self._call(context, "remove_member", group_id=group_id, server=server)
+
+    def delete_group(self, context: RequestContext, group_id: str) -> None:
+        self._call(context, "delete_group", group_id=group_id)
+
+    def sync_force(self, context: RequestContext, group_id: str) -> dict[str, Any]:
+        """Push the current document to the peer.
+
+        :returns: ``{"peer_site", "version", "checksum", "duration_ms"}``
+        """
+        result: dict[str, Any] = self._call(context, "sync_force", group_id=group_id)
+        return result
+
+    def consistency_group(self, context: RequestContext, group_id: str) -> dict[str, Any]:
+        """Return what stands behind the group on this site (see engine/inspection.py)."""
+        result: dict[str, Any] = self._call(context, "consistency_group", group_id=group_id)
+        return result
+
+    # -- operations ---------------------------------------------------------------------------
+
+    def start_operation(self, context: RequestContext, operation_id: str) -> None:
+        """Nudge: return when an engine has claimed the operation, or after a moment anyway."""
+        try:
+            self._call(context, "start_operation", NUDGE_TIMEOUT, operation_id=operation_id)
+        except errors.EngineUnreachable:
+            pass  # the operation stays queued, and the next sweep of any engine finds it
+
+    # -- sites --------------------------------------------------------------------------------
+
+    def validate_site(self, context: RequestContext, site: str) -> dict[str, Any]:
+        """Return ``{"status": "active"|"unreachable", "checks": [{"name", "result"}, ...]}``."""
+        result: dict[str, Any] = self._call(context, "validate_site", site=site)
+        return result
+
+    def volume_types(self, context: RequestContext) -> list[dict[str, Any]]:
+        """Return this site's replicated volume types: ``[{"id", "name", "backend"}, ...]``."""
+        result: list[dict[str, Any]] = self._call(context, "volume_types")
+        return result
+
+    def allow_replication(
+        self, context: RequestContext, source_array: str, array_group: str
+    ) -> str:
+        """Let this site's array accept a group of the peer's array; return this array's name."""
+        result: str = self._call(
+            context, "allow_replication", source_array=source_array, array_group=array_group
+        )
+        return result
