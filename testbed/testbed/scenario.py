@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the demo and the end-to-end tests begin with: two sites that know each other, and alice's VMs.
+
+Administrators and tenants use the real `openstack` command; alice's servers, which were there
+before anybody thought of a disaster, are made by the SDK.
+"""
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Iterable, Mapping
+
+from openstack.connection import Connection
+
+from testbed.operator import Operator
+from testbed.testbed import Testbed
+
+GROUP = "prod-web-app"
+# Network or flavor of site-a -> of site-b.
+NETWORKS = {"web": "dr-web", "db": "dr-db"}
+FLAVORS = {"m1.large": "m1.xlarge"}
+# Seconds.
+BOOT_TIMEOUT = 180
+
+
+@dataclasses.dataclass(frozen=True)
+class WebServer:
+    """A server to be: ``addresses`` network -> fixed address; ``volumes``: sizes, GiB, root first."""
+
+    name: str
+    addresses: Mapping[str, str]
+    volumes: tuple[int, ...]
+    security_groups: tuple[str, ...] = ("web-sg",)
+    flavor: str = "m1.large"
+    volume_type: str = "replicated"
+
+
+WEB_SERVERS = (
+    WebServer("web-server-1", {"web": "10.10.0.11", "db": "10.20.0.11"}, (1, 2)),
+    WebServer("web-server-2", {"web": "10.10.0.12"}, (1,)),
+)
+
+
+def introduce_sites(operator: Operator, testbed: Testbed) -> None:
+    """Register both sites on both, and pair alice's project with itself."""
+    projects = {
+        site: testbed.cloud(f"{site}-admin").identity.find_project("acme", ignore_missing=False).id
+        for site in testbed.sites
+    }
+    with concurrent.futures.ThreadPoolExecutor(len(projects)) as pool:
+        list(pool.map(lambda site: _introduce(operator, testbed, site, projects), projects))
+
+
+def _introduce(
+    operator: Operator, testbed: Testbed, here: str, projects: Mapping[str, str]
+) -> None:
+    (there,) = set(projects) - {here}
+    create = ("protector", "site", "create")
+    operator.openstack(
+        f"{here}-admin", *create, here, "--auth-url", testbed.auth_url(here), "--region-name", here
+    )
+    operator.openstack(
+        f"{here}-admin",
+        *create,
+        there,
+        *("--auth-url", testbed.auth_url(there), "--region-name", there),
+        *("--username", "protector", "--project-name", "service"),
+        *("--password-file", str(testbed.protector_password_file(there))),
+    )
+    operator.openstack(
+        f"{here}-admin",
+        *("protector", "tenant-mapping", "create", "--project", projects[here]),
+        *("--peer-site", there, "--peer-project", projects[there]),
+    )
+
+
+def boot(cloud: Connection, servers: Iterable[WebServer]) -> list[str]:
+    """Boot servers from volumes of their type, side by side; return their ids when ACTIVE."""
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda server: _boot(cloud, server), servers))
+
+
+def _boot(cloud: Connection, wanted: WebServer) -> str:
+    volumes = [
+        cloud.block_storage.create_volume(
+            name=f"{wanted.name}-{number}", size=size, volume_type=wanted.volume_type
+        )
+        for number, size in enumerate(wanted.volumes)
+    ]
+    for volume in volumes:
+        cloud.block_storage.wait_for_status(volume, "available", ["error"], 0.3, BOOT_TIMEOUT)
+    cloud.block_storage.set_volume_bootable_status(volumes[0], True)
+    ports = [_port(cloud, wanted, network) for network in wanted.addresses]
+    server = cloud.compute.create_server(
+        name=wanted.name,
+        flavor_id=cloud.compute.find_flavor(wanted.flavor, ignore_missing=False).id,
+        networks=[{"port": port} for port in ports],
+        key_name="alice-key",
+        metadata={"role": "web"},
+        tags=["tier-web"],
+        block_device_mapping=[
+            {
+                "boot_index": number if number == 0 else -1,
+                "uuid": volume.id,
+                "source_type": "volume",
+                "destination_type": "volume",
+                "delete_on_termination": False,
+            }
+            for number, volume in enumerate(volumes)
+        ],
+    )
+    return str(cloud.compute.wait_for_server(server, interval=0.5, wait=BOOT_TIMEOUT).id)
+
+
+def _port(cloud: Connection, wanted: WebServer, network: str) -> str:
+    return str(
+        cloud.network.create_port(
+            network_id=cloud.network.find_network(network, ignore_missing=False).id,
+            fixed_ips=[{"ip_address": wanted.addresses[network]}],
+            security_groups=[
+                cloud.network.find_security_group(name, ignore_missing=False).id
+                for name in wanted.security_groups
+            ],
+        ).id
+    )
+
+
+def protect(operator: Operator, servers: Iterable[str], *, group: str = GROUP) -> None:
+    """Make the group on site-a and add the servers, one edit each."""
+    operator.openstack(
+        "site-a",
+        *("protector", "protection-group", "create", group),
+        *("--primary-site", "site-a", "--secondary-site", "site-b"),
+        *("--rpo-minutes", "15", "--replication-interval", "300"),
+    )
+    for server in servers:
+        operator.openstack(
+            "site-a", "protector", "protection-group", "member", "add", group, server
+        )
+
+
+def mapping_options(testbed: Testbed) -> list[str]:
+    """Return the options of the failover by ids of networks, as the procedure gives them."""
+    here, there = testbed.cloud("site-a"), testbed.cloud("site-b")
+    options = []
+    for source, target in NETWORKS.items():
+        pair = (
+            here.network.find_network(source, ignore_missing=False).id,
+            there.network.find_network(target, ignore_missing=False).id,
+        )
+        options += ["--network-mapping", "=".join(pair)]
+    for source, target in FLAVORS.items():
+        options += ["--flavor-mapping", f"{source}={target}"]
+    return options
+
+
+def array_volumes(cloud: Connection, server: str) -> dict[str, str]:
+    """Return volume name -> its name on the site's array, of the server's volumes."""
+    attached = cloud.compute.find_server(server, ignore_missing=False).attached_volumes
+    found = (cloud.block_storage.get_volume(volume.id) for volume in attached)
+    return {volume.name: volume.metadata["array_volume_name"] for volume in found}
