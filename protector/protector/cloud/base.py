@@ -156,7 +156,7 @@ class Server:
 
 
 class ServiceCloud(abc.ABC):
-    """The site's cloud as Protector's service user sees it: reads, and the few things no tenant may do."""
+    """The cloud as the service user sees it: reads, and the few things no tenant may do."""
 
     @abc.abstractmethod
     def check(self) -> dict[str, str | None]:

@@ -1,0 +1,401 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A cloud in memory, for tests and for trying Protector out.
+
+    cloud = FakeCloud("site-b", array=FakeArray("array-b"))
+    web = cloud.add_network("web", "10.10.0.0/24"); cloud.add_flavor("m1.small")
+    cloud.add_server("acme", "web1", networks=["web"], volumes=2)
+    cloud.faults.set("recreate_server", errors.CloudError(...))
+
+Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volume_groups`` by key,
+``trusts`` by id. The array, when given one, sees what Cinder's driver would do to it.
+"""
+
+import dataclasses
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from protector import errors
+from protector.cloud.base import (
+    Cloud,
+    Inventory,
+    Named,
+    Network,
+    Outcome,
+    PortRequest,
+    Server,
+    ServerFacts,
+    ServerRequest,
+    ServiceCloud,
+    Subnet,
+    TenantCloud,
+    VolumeFacts,
+    VolumeRequest,
+    VolumeType,
+)
+from protector.domain.document import FixedAddress, Flavor, Member, Nic, Volume
+from protector.faults import Faults, faulty
+
+SERVICES = ("keystone", "nova", "neutron", "cinder")
+
+
+class Backend(Protocol):
+    """What Cinder's driver does on the array behind it."""
+
+    array: str
+
+    def create_volume(self, name: str) -> object: ...
+    def rename_volume(self, name: str, new_name: str) -> None: ...
+    def create_group(self, name: str) -> None: ...
+    def add_to_group(self, name: str, volume: str) -> None: ...
+    def remove_from_group(self, name: str, volume: str) -> None: ...
+    def delete_group(self, name: str) -> None: ...
+
+
+@dataclasses.dataclass
+class Trust:
+    user_id: str
+    project_id: str
+    roles: Sequence[str]
+
+
+@dataclasses.dataclass
+class MadeVolume:
+    id: str
+    project_id: str
+    request: VolumeRequest
+    array_volume: str
+
+
+@dataclasses.dataclass
+class MadeServer:
+    project_id: str
+    request: ServerRequest
+    server: Server
+
+
+@dataclasses.dataclass
+class VolumeGroup:
+    id: str
+    project_id: str
+    array_group: str
+    volumes: set[str]
+
+
+def new_id() -> str:
+    return str(uuid.uuid4())
+
+
+class FakeCloud(Cloud):
+    """``manages``: whether tenants may manage volumes, as Cinder's policy says."""
+
+    def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
+        self.site = site
+        self.array = array
+        self.faults = Faults()
+        self.lock = threading.RLock()
+        self.manages = True
+        self.taken: set[str] = set()
+        self.networks: list[Network] = []
+        self.flavors: dict[str, Flavor] = {}
+        self.security_groups: list[Named] = [Named(new_id(), "default")]
+        self.server_groups: list[Named] = []
+        self.keypairs: list[str] = []
+        self.volume_type = VolumeType(new_id(), "replicated", "pure")
+        self.servers: dict[str, tuple[str, ServerFacts]] = {}
+        self.trusts: dict[str, Trust] = {}
+        self.made_servers: dict[str, MadeServer] = {}
+        self.made_volumes: dict[str, MadeVolume] = {}
+        self.volume_groups: dict[str, VolumeGroup] = {}
+
+    @property
+    def pool(self) -> str:
+        return f"{self.site}@pure#pure"
+
+    # -- what is there before Protector comes -------------------------------------------------
+
+    def add_network(self, name: str, *cidrs: str) -> Network:
+        network = Network(new_id(), name, [Subnet(new_id(), cidr) for cidr in cidrs])
+        self.networks.append(network)
+        return network
+
+    def add_flavor(self, name: str, *, vcpus: int = 1, ram_mb: int = 1024) -> Flavor:
+        flavor = Flavor(id=new_id(), name=name, vcpus=vcpus, ram_mb=ram_mb, disk_gb=0)
+        self.flavors[name] = flavor
+        return flavor
+
+    def add_security_group(self, name: str) -> Named:
+        group = Named(new_id(), name)
+        self.security_groups.append(group)
+        return group
+
+    def add_server(
+        self,
+        project_id: str,
+        name: str,
+        *,
+        flavor: str = "m1.small",
+        networks: Sequence[str] = (),
+        volumes: int = 1,
+    ) -> ServerFacts:
+        """Add a server that boots from the first of its volumes, all of them replicated.
+
+        Other facts: ``cloud.servers[id] = (project, dataclasses.replace(facts, ...))``.
+        """
+        disks = [self._disk(name, number) for number in range(volumes)]
+        member = Member(
+            server_id=new_id(),
+            name=name,
+            description=None,
+            flavor=self.flavors.get(flavor) or self.add_flavor(flavor),
+            nics=[self._nic(network, name) for network in networks],
+            volumes=disks,
+            key_name=None,
+            metadata={"role": name},
+            tags=[],
+            availability_zone="nova",
+            server_group=None,
+            user_data=None,
+            config_drive=False,
+        )
+        facts = ServerFacts(member, boots_from_image=False, volumes=[*map(self._facts, disks)])
+        self.servers[member.server_id] = (project_id, facts)
+        return facts
+
+    # -- the way in ---------------------------------------------------------------------------
+
+    def as_service(self) -> "FakeServiceCloud":
+        return FakeServiceCloud(self)
+
+    def by_token(self, token: str, project_id: str) -> "FakeTenantCloud":
+        return FakeTenantCloud(self, project_id)
+
+    @faulty
+    def by_trust(self, trust_id: str) -> "FakeTenantCloud":
+        if trust_id not in self.trusts:
+            raise errors.CloudRefused(
+                service="Keystone",
+                site=self.site,
+                action="act by a trust",
+                reason=f"trust {trust_id} is gone",
+            )
+        return FakeTenantCloud(self, self.trusts[trust_id].project_id)
+
+    @faulty
+    def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
+        trust_id = new_id()
+        self.trusts[trust_id] = Trust(user_id, project_id, list(roles))
+        return trust_id
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _disk(self, server: str, number: int) -> Volume:
+        id = new_id()
+        array_volume = f"volume-{id}-cinder"
+        if self.array:
+            self.array.create_volume(array_volume)
+        return Volume(
+            id=id,
+            name=f"{server}-{number}",
+            array_volume=array_volume,
+            size_gb=1,
+            volume_type=self.volume_type.name,
+            bootable=number == 0,
+            boot_index=0 if number == 0 else None,
+            device=f"/dev/vd{'abcdefgh'[number]}",
+            delete_on_termination=False,
+            metadata={},
+        )
+
+    def _facts(self, disk: Volume) -> VolumeFacts:
+        return VolumeFacts(
+            id=disk.id,
+            name=disk.name,
+            type_id=self.volume_type.id,
+            type_name=self.volume_type.name,
+            pool=self.pool,
+            array=self.array.array if self.array else None,
+            multiattach=False,
+            encrypted=False,
+        )
+
+    def _nic(self, name: str, server: str) -> Nic:
+        network = next(network for network in self.networks if network.name == name)
+        number = sum(len(facts.member.nics) for _, facts in self.servers.values()) + 11
+        addresses = [
+            FixedAddress(ip_address=subnet.cidr.replace("0/24", str(number)), cidr=subnet.cidr)
+            for subnet in network.subnets
+        ]
+        return Nic(
+            port_id=new_id(),
+            name=f"{server}-{name}",
+            network_id=network.id,
+            network_name=network.name,
+            mac_address=f"fa:16:3e:00:{len(self.networks):02x}:{number:02x}",
+            fixed_addresses=addresses,
+            security_groups=["default"],
+            port_security=True,
+        )
+
+
+class _Eyes:
+    """Shares its cloud's faults and lock."""
+
+    def __init__(self, cloud: FakeCloud) -> None:
+        self.cloud = cloud
+        self.faults = cloud.faults
+        self.lock = cloud.lock
+
+
+class FakeServiceCloud(_Eyes, ServiceCloud):
+    @faulty
+    def check(self) -> dict[str, str | None]:
+        return dict.fromkeys(SERVICES)
+
+    @faulty
+    def describe_server(self, project_id: str, server: str) -> ServerFacts:
+        found = [
+            facts
+            for project, facts in self.cloud.servers.values()
+            if project == project_id and server in (facts.member.server_id, facts.member.name)
+        ]
+        if not found:
+            raise errors.ServerNotFound(server=server, site=self.cloud.site)
+        if len(found) > 1:
+            reason = f"{len(found)} servers are named {server}. Give the id of the one you mean."
+            raise errors.InvalidRequest(reason=reason)
+        return found[0]
+
+    @faulty
+    def volume_types(self, replication_type: str) -> list[VolumeType]:
+        return [self.cloud.volume_type] if replication_type == "async" else []
+
+    @faulty
+    def consistent_group_type(self) -> str:
+        return "consistent"
+
+    @faulty
+    def pool_for(self, volume_type: VolumeType) -> str:
+        if volume_type.backend != self.cloud.volume_type.backend:
+            reason = f"no backend serves volume type {volume_type.name}"
+            raise errors.CloudError(service="Cinder", site=self.cloud.site, reason=reason)
+        return self.cloud.pool
+
+    @faulty
+    def drop_trust(self, trust_id: str) -> None:
+        self.cloud.trusts.pop(trust_id, None)
+
+
+class FakeTenantCloud(_Eyes, TenantCloud):
+    def __init__(self, cloud: FakeCloud, project_id: str) -> None:
+        super().__init__(cloud)
+        self.project_id = project_id
+
+    # -- protecting ---------------------------------------------------------------------------
+
+    @faulty
+    def create_volume_group(self, *, key: str, group_type_id: str, volume_type_id: str) -> str:
+        groups = self.cloud.volume_groups
+        if key not in groups:
+            id = new_id()
+            groups[key] = VolumeGroup(id, self.project_id, f"consisgroup-{id}-cinder", set())
+            if self.cloud.array:
+                self.cloud.array.create_group(groups[key].array_group)
+        return groups[key].id
+
+    @faulty
+    def change_volume_group(
+        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        group = next(g for g in self.cloud.volume_groups.values() if g.id == group_id)
+        for volume in set(add) - group.volumes:
+            group.volumes.add(volume)
+            if self.cloud.array:
+                self.cloud.array.add_to_group(group.array_group, f"volume-{volume}-cinder")
+        for volume in set(remove) & group.volumes:
+            group.volumes.remove(volume)
+            if self.cloud.array:
+                self.cloud.array.remove_from_group(group.array_group, f"volume-{volume}-cinder")
+
+    @faulty
+    def delete_volume_group(self, *, key: str) -> None:
+        group = self.cloud.volume_groups.pop(key, None)
+        if group and self.cloud.array:
+            self.cloud.array.delete_group(group.array_group)
+
+    # -- recovering ---------------------------------------------------------------------------
+
+    @faulty
+    def inventory(self) -> Inventory:
+        return Inventory(
+            networks=list(self.cloud.networks),
+            flavors=[Named(flavor.id, flavor.name) for flavor in self.cloud.flavors.values()],
+            security_groups=list(self.cloud.security_groups),
+            server_groups=list(self.cloud.server_groups),
+            keypairs=list(self.cloud.keypairs),
+            availability_zones=["nova"],
+        )
+
+    @faulty
+    def manage_volumes(
+        self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
+    ) -> list[Outcome]:
+        if not self.cloud.manages:
+            raise errors.CloudRefused(
+                service="Cinder",
+                site=self.cloud.site,
+                action="manage a volume",
+                reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
+            )
+        return [self._manage(request) for request in requests]
+
+    @faulty
+    def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
+        return [self._unmanage(key) for key in keys]
+
+    @faulty
+    def recreate_server(self, request: ServerRequest) -> Server:
+        made = self.cloud.made_servers
+        if request.key not in made:
+            notes = [note for port in request.ports for note in self._given_up(port)]
+            ports = [new_id() for _ in request.ports]
+            server = Server(new_id(), request.name, "ACTIVE", ports, notes)
+            made[request.key] = MadeServer(self.project_id, request, server)
+        return made[request.key].server
+
+    @faulty
+    def remove_server(self, key: str) -> None:
+        self.cloud.made_servers.pop(key, None)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _manage(self, request: VolumeRequest) -> Outcome:
+        made = self.cloud.made_volumes
+        if request.key not in made:
+            id = new_id()
+            try:
+                self._rename(request.array_volume, f"volume-{id}-cinder")
+            except errors.StorageError as error:
+                return Outcome(request.key, None, error.text)
+            made[request.key] = MadeVolume(id, self.project_id, request, f"volume-{id}-cinder")
+        return Outcome(request.key, made[request.key].id)
+
+    def _unmanage(self, key: str) -> Outcome:
+        volume = self.cloud.made_volumes.pop(key, None)
+        if volume is None:
+            return Outcome(key, None)
+        self._rename(volume.array_volume, f"{volume.array_volume}-unmanaged")
+        return Outcome(key, volume.id)
+
+    def _rename(self, name: str, new_name: str) -> None:
+        if self.cloud.array:
+            self.cloud.array.rename_volume(name, new_name)
+
+    def _given_up(self, port: PortRequest) -> list[str]:
+        wanted = [port.mac_address, *(address for _, address in port.fixed_addresses)]
+        return [
+            f"{taken} of {port.name} is taken on {self.cloud.site}; another was given"
+            for taken in wanted
+            if taken in self.cloud.taken
+        ]
