@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pure Storage FlashArray: asynchronous replication of protection groups.
+
+At the source a group is the array's protection group; at the target it appears as
+``<source array>:<group>``, its snapshots as ``<source array>:<group>.<suffix>``, and a volume's as
+``<source array>:<group>.<suffix>.<volume>``. Every change asks first what is there, since the SDK
+itself may send a request twice.
+"""
+
+import datetime
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from oslo_config import cfg
+from pypureclient import flasharray
+
+from protector import errors
+from protector.storage.base import ArrayVolume, Point, ReplicaGroup, Replication, StorageDriver
+from protector.storage.purity import BROKEN, GONE, Purity
+
+# A promoted volume is named PREFIX + key. A discarded one gives that name up, so that the same
+# key can be used again during the day in which the array still keeps what was destroyed.
+PREFIX = "protector-"
+DISCARDED = "protector-discarded-"
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def once_more(
+    method: Callable[Concatenate["FlashArrayDriver", P], R],
+) -> Callable[Concatenate["FlashArrayDriver", P], R]:
+    """Repeat the method when an answer was lost, as its contract allows."""
+
+    @functools.wraps(method)
+    def call(self: "FlashArrayDriver", /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except errors.ArrayUnreachable as error:
+            if error.kwargs["reason"] != BROKEN:
+                raise
+            return method(self, *args, **kwargs)
+
+    return call
+
+
+class FlashArrayDriver(StorageDriver):
+    points_are_atomic = True
+
+    def __init__(self, array: str, purity: Purity) -> None:
+        self.array = array
+        self._purity = purity
+
+    @classmethod
+    def from_conf(cls, conf: cfg.ConfigOpts) -> "FlashArrayDriver":
+        options = conf.flasharray
+        purity = Purity(
+            options.name,
+            target=options.target,
+            api_token=options.api_token,
+            ca_file=options.ca_file,
+            connect_timeout=options.connect_timeout,
+            timeout=options.timeout,
+        )
+        return cls(options.name, purity)
+
+    @once_more
+    def check(self) -> None:
+        name = self._purity.ask("get_arrays")[0].name
+        if name != self.array:
+            raise self._error(f"the array at this address is {name}. Check [flasharray] name")
+
+    # -- at the source ------------------------------------------------------------------------
+
+    @once_more
+    def replicate(
+        self, group: str, *, target_array: str, interval_seconds: int, retention_seconds: int
+    ) -> None:
+        if not self._group(group):
+            raise self._error(f"it has no protection group {group}")
+        if target_array not in self._targets(group):
+            self._must_be_connected_to(target_array)
+            self._purity.ask(
+                "post_protection_groups_targets",
+                group_names=[group],
+                member_names=[target_array],
+                unless=("already includes",),
+            )
+        schedule = flasharray.ReplicationSchedule(enabled=True, frequency=interval_seconds * 1000)
+        retention = flasharray.RetentionPolicy(all_for_sec=retention_seconds)
+        settings = flasharray.ProtectionGroup(
+            replication_schedule=schedule, target_retention=retention
+        )
+        self._purity.ask("patch_protection_groups", names=[group], protection_group=settings)
+
+    @once_more
+    def replication(self, group: str) -> Replication | None:
+        found, targets = self._group(group), self._targets(group)
+        if not found or not targets:
+            return None
+        target, allowed = next(iter(targets.items()))
+        members = self._purity.ask(
+            "get_protection_groups_volumes", group_names=[group], unless=GONE
+        )
+        schedule = found.replication_schedule
+        return Replication(
+            target=target,
+            allowed=allowed,
+            enabled=bool(getattr(schedule, "enabled", False)),
+            interval_seconds=getattr(schedule, "frequency", 0) // 1000,
+            volumes=frozenset(row.member.name for row in members),
+        )
+
+    @once_more
+    def stop_replicating(self, group: str) -> None:
+        if not self._group(group):
+            return
+        off = flasharray.ProtectionGroup(
+            replication_schedule=flasharray.ReplicationSchedule(enabled=False)
+        )
+        self._purity.ask("patch_protection_groups", names=[group], protection_group=off)
+        for target in self._targets(group):
+            self._purity.ask(
+                "delete_protection_groups_targets",
+                group_names=[group],
+                member_names=[target],
+                unless=GONE,
+            )
+
+    # -- at the target ------------------------------------------------------------------------
+
+    @once_more
+    def allow(self, group: ReplicaGroup) -> None:
+        if not self._group(here(group)):
+            raise self._error(
+                f"{group.source_array} has not named it as a target of protection group"
+                f" {group.name} yet. Check the connection of the two arrays"
+            )
+        self._purity.ask(
+            "patch_protection_groups_targets",
+            group_names=[here(group)],
+            target=flasharray.TargetProtectionGroupPostPatch(allowed=True),
+            unless=("already allowed on",),
+        )
+
+    @once_more
+    def points(self, group: ReplicaGroup) -> list[Point]:
+        name = here(group)
+        snapshots = self._purity.ask(
+            "get_protection_group_snapshots", names=[name], destroyed=False, unless=GONE
+        )
+        if not snapshots:
+            return []
+        transfers = self._purity.ask(
+            "get_protection_group_snapshots_transfer", names=[name], destroyed=False, unless=GONE
+        )
+        members = self._purity.ask(
+            "get_volume_snapshots", filter=f"name='{name}.*'", destroyed=False
+        )
+        by_name = {transfer.name: transfer for transfer in transfers}
+        volumes = by_point(member.name for member in members)
+        points = [
+            point(snapshot, by_name.get(snapshot.name), volumes.get(snapshot.name, {}))
+            for snapshot in snapshots
+        ]
+        return sorted(points, key=lambda point: point.created, reverse=True)
+
+    @once_more
+    def promote(self, point: Point, volume: str, *, key: str) -> ArrayVolume:
+        if not point.complete or volume not in point.volumes:
+            raise self._error(f"snapshot {point.name} does not hold all of volume {volume}")
+        name = PREFIX + key
+        source = flasharray.Reference(name=point.volumes[volume])
+        if not self._volume(names=[name]):
+            self._purity.ask(
+                "post_volumes",
+                names=[name],
+                volume=flasharray.VolumePost(source=source),
+                with_default_protection=False,
+                unless=("already exists",),
+            )
+        made = self._volume(names=[name])
+        if not made:
+            raise self._error(f"a destroyed volume bears the name {name}. Eradicate it")
+        return ArrayVolume(id=made.id, name=made.name, size_bytes=made.provisioned)
+
+    @once_more
+    def discard(self, volume_id: str) -> None:
+        found = self._volume(ids=[volume_id])
+        if not found:
+            return
+        hosts = self._hosts(found.name)
+        if hosts:
+            raise self._error(f"volume {found.name} is connected to {', '.join(hosts)}")
+        discarded = DISCARDED + volume_id
+        if found.name != discarded:
+            self._patch_volume(found.name, name=discarded)
+        self._patch_volume(discarded, destroyed=True)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _error(self, reason: str) -> errors.StorageError:
+        return errors.StorageError(array=self.array, reason=reason)
+
+    def _group(self, name: str) -> Any:
+        return alive(self._purity.ask("get_protection_groups", names=[name], unless=GONE))
+
+    def _volume(self, **which: list[str]) -> Any:
+        return alive(self._purity.ask("get_volumes", **which, unless=GONE))
+
+    def _patch_volume(self, volume: str, **changes: Any) -> None:
+        self._purity.ask("patch_volumes", names=[volume], volume=flasharray.VolumePatch(**changes))
+
+    def _targets(self, group: str) -> dict[str, bool]:
+        rows = self._purity.ask("get_protection_groups_targets", group_names=[group], unless=GONE)
+        return {row.member.name: bool(getattr(row, "allowed", False)) for row in rows}
+
+    def _hosts(self, volume: str) -> list[str]:
+        rows = self._purity.ask("get_connections", volume_names=[volume], unless=GONE)
+        return [row.host.name for row in rows]
+
+    def _must_be_connected_to(self, target_array: str) -> None:
+        connected = [row.name for row in self._purity.ask("get_array_connections")]
+        if target_array not in connected:
+            peers = ", ".join(connected) or "no array"
+            raise self._error(
+                f"it is connected to {peers}, not to {target_array}. Connect the two arrays"
+            )
+
+
+def here(group: ReplicaGroup) -> str:
+    """Return the group's name at the target."""
+    return f"{group.source_array}:{group.name}"
+
+
+def alive(items: list[Any]) -> Any:
+    """Return the first item that is not waiting to be eradicated, or None."""
+    return next((item for item in items if not getattr(item, "destroyed", False)), None)
+
+
+def by_point(snapshots: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Sort volumes' snapshots: name of the point -> volume -> name of its snapshot."""
+    sorted_out: dict[str, dict[str, str]] = {}
+    for name in snapshots:
+        of_point, _, volume = name.rpartition(".")
+        sorted_out.setdefault(of_point, {})[volume] = name
+    return sorted_out
+
+
+def point(snapshot: Any, transfer: Any, volumes: dict[str, str]) -> Point:
+    """A point is complete when its transfer says so twice: at the end, and that it has ended."""
+    progress = float(getattr(transfer, "progress", None) or 0.0)
+    completed = getattr(transfer, "completed", None)
+    return Point(
+        name=snapshot.name,
+        created=datetime.datetime.fromtimestamp(snapshot.created / 1000, datetime.UTC),
+        complete=progress == 1.0 and completed is not None,
+        progress=progress,
+        volumes=volumes,
+    )

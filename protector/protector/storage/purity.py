@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Calls to one FlashArray by Pure Storage's SDK, and what the SDK makes of failures.
+
+The SDK answers a refusal with an object, raises its own error for some faults and lets urllib3's
+through for the rest; it verifies no certificate and waits for ever unless told otherwise; and one
+client is not meant for several threads. All of that ends here.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import urllib3.exceptions
+from pypureclient import PureError, flasharray
+from pypureclient.configuration import Configuration
+
+from protector import errors
+
+# What Purity says of a thing that is not there, or is waiting to be eradicated.
+GONE = (
+    "does not exist",
+    "has been destroyed",
+    "no such volume or snapshot",
+    "could not be found",
+)
+
+# The SDK repeats what a busy array answers with 502, 503, 504 or 429; urllib3 a broken connection.
+REPEATS = 2
+RECONNECTS = 1
+
+# The reason given when a request was sent and the answer was lost: it may have been carried out.
+BROKEN = "the connection broke"
+
+
+class Purity:
+    """One array's REST API; may be shared by threads."""
+
+    def __init__(
+        self,
+        array: str,
+        *,
+        target: str,
+        api_token: str,
+        ca_file: str | None,
+        connect_timeout: float,
+        timeout: float,
+    ) -> None:
+        self.array = array
+        self._target = target
+        self._api_token = api_token
+        self._timeout = (connect_timeout, timeout)
+        self._configuration = Configuration(ssl_ca_cert=ca_file)
+        self._configuration.verify_ssl = True
+        self._configuration.retries = RECONNECTS
+        self._client: Any = None
+        self._lock = threading.Lock()
+
+    def ask(self, method: str, *, unless: tuple[str, ...] = (), **arguments: Any) -> list[Any]:
+        """Call the SDK's method and return the items of the answer.
+
+        :param unless: refusals with one of these texts count as an answer without items.
+        :raises StorageError: the array refused, in its words.
+        :raises ArrayUnreachable: it did not answer.
+        """
+        with self._lock:
+            response, items = self._calling(lambda: self._send(method, arguments))
+        if response.status_code == 200:
+            return items
+        said = " ".join(str(error.message) for error in response.errors).strip()
+        if any(text in said.lower() for text in unless):
+            return []
+        raise errors.StorageError(array=self.array, reason=self._refusal(response, said))
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _send(self, method: str, arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
+        if self._client is None:
+            self._client = flasharray.Client(
+                self._target,
+                api_token=self._api_token,
+                timeout=self._timeout,
+                retries=REPEATS,
+                configuration=self._configuration,
+                user_agent="protector",
+            )
+        response = getattr(self._client, method)(**arguments)
+        # Later pages are fetched while the items are read.
+        return response, list(getattr(response, "items", None) or [])
+
+    def _calling(self, call: Callable[[], tuple[Any, list[Any]]]) -> tuple[Any, list[Any]]:
+        try:
+            return call()
+        except urllib3.exceptions.HTTPError as error:
+            raise errors.ArrayUnreachable(array=self.array, reason=reason(error)) from None
+        except PureError as error:
+            raise errors.StorageError(array=self.array, reason=self._fault(error)) from None
+
+    def _fault(self, error: PureError) -> str:
+        if "(401)" in str(error):
+            return "it does not accept the API token. Check [flasharray] api_token"
+        return f"it gave an answer that is not understood: {error.reason}"
+
+    def _refusal(self, response: Any, said: str) -> str:
+        return said or f"it answered with HTTP status {response.status_code} and no reason"
+
+
+def reason(error: urllib3.exceptions.HTTPError) -> str:
+    """Return in a few words why there was no answer."""
+    cause = getattr(error, "reason", None) or error
+    if isinstance(cause, urllib3.exceptions.SSLError):
+        return f"its certificate is not trusted ({cause}). Check [flasharray] ca_file"
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        return "Connection refused" if "refused" in str(cause) else str(cause).split(": ", 1)[-1]
+    if isinstance(cause, urllib3.exceptions.TimeoutError):
+        return "Connection timeout"
+    return BROKEN
