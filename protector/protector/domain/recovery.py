@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a recovery names what it makes, so that whoever repeats it finds it again."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from protector.domain.document import Document, Member
+
+# A step's name is stored in 255 characters, and Nova lets a server's name have as many.
+NAME_LIMIT = 200
+
+
+def epoch_of(document: Document) -> int:
+    """Return the epoch in which the disaster struck.
+
+    A partial failover has counted its epoch already; what resumes it belongs to the same one, and
+    finds under the same keys what was made before.
+    """
+    return document.epoch - (document.status == "failed_over_partial")
+
+
+def key(source_id: str, epoch: int) -> str:
+    """Return the key under which a volume or server of the source is recovered."""
+    return f"{source_id}-e{epoch}"
+
+
+def step_names(members: Sequence[Member]) -> dict[str, str]:
+    """Return server id -> name of the step that recreates it, no two alike in any collation."""
+    plain = {member.server_id: f"recreate_vm_{member.name[:NAME_LIMIT]}" for member in members}
+    count = Counter(name.casefold().strip() for name in plain.values())
+    return {
+        server_id: name if count[name.casefold().strip()] == 1 else f"{name}_{server_id[:8]}"
+        for server_id, name in plain.items()
+    }
+
+
+def differences(ours: Document, theirs: Document) -> list[str]:
+    """Say in words in what two versions of a document differ, other than their numbers."""
+    counted = {"epoch", "version", "modified_at", "site", "members"}
+    found = [
+        field.replace("_", " ")
+        for field in Document.model_fields
+        if field not in counted and getattr(ours, field) != getattr(theirs, field)
+    ]
+    here = {member.server_id: member for member in ours.members}
+    there = {member.server_id: member for member in theirs.members}
+    found += _named("added", (there[id] for id in there if id not in here))
+    found += _named("removed", (here[id] for id in here if id not in there))
+    found += _named("changed", (there[id] for id in there if here.get(id, there[id]) != there[id]))
+    return found
+
+
+def _named(what: str, members: Iterable[Member]) -> list[str]:
+    return [f"member {member.name} {what}" for member in members]
