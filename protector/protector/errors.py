@@ -14,12 +14,14 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . SiteInUse, NoTenantMapping, NoVolumeType, ServerNotProtectable, WrongStatus, WrongSite,
-      OperationInProgress, DocumentConflict, DocumentInvalid, PeerRefused
+      OperationInProgress, DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
+      NothingRecoverable, ClaimLost
   - PeerUnreachable 503
   - EngineUnreachable 503
   - CloudError 502
-    . CloudRefused
+    . CloudRefused, VolumeManageRefused
   - StorageError 502
+    . NoCompletePoint
     . ArrayUnreachable 503
 """
 
@@ -196,11 +198,38 @@ class DocumentInvalid(Conflict):
     message = "The recovery document sent by {peer_site} is not understood on {site}: {reason}"
 
 
+class DocumentUnsettled(Conflict):
+    """``differences``: words, joined."""
+
+    code = "protector.document.unsettled"
+    message = (
+        "The version of the recovery document of protection group {group} on {site} is {version}"
+        " (epoch {epoch}); {peer_site} had begun version {peer_version} (epoch {peer_epoch}, of"
+        " {peer_modified_at}), and whether it was finished is not known. It changes:"
+        " {differences}. See: openstack protector protection-group sync-status {group}. To recover"
+        " with version {version}, fail over again with --accept-stale-metadata"
+    )
+
+
 class PeerRefused(Conflict):
     """The peer answered, and said no: ``reason`` is its own sentence."""
 
     code = "protector.peer.refused"
     message = "{peer_site} refused: {reason}"
+
+
+class NothingRecoverable(Conflict):
+    """``faults``: one sentence a line, for each VM."""
+
+    code = "protector.recovery.nothing"
+    message = "{faults}"
+
+
+class ClaimLost(Conflict):
+    """Another engine, or a person, has taken the operation over."""
+
+    code = "protector.operation.claim_lost"
+    message = "Operation {operation} is not this engine's any more."
 
 
 class PeerUnreachable(ProtectorError):
@@ -237,10 +266,31 @@ class CloudRefused(CloudError):
     message = "{service} of {site} refused to {action}: {reason}"
 
 
+class VolumeManageRefused(CloudRefused):
+    code = "protector.cloud.volume_manage_refused"
+    message = (
+        "{service} of {site} refused to manage volumes: {reason}. Permission"
+        " volume_extension:volume_manage is missing. Add to /etc/cinder/policy.yaml on {site}:"
+        ' "volume_extension:volume_manage": "rule:admin_or_owner",'
+        ' "volume_extension:volume_unmanage": "rule:admin_or_owner",'
+        ' "volume_extension:services:index": "rule:admin_or_owner".'
+        " Then restart cinder-api and fail over again"
+    )
+
+
 class StorageError(ProtectorError):
     status = 502
     code = "protector.storage"
     message = "Array {array}: {reason}"
+
+
+class NoCompletePoint(StorageError):
+    code = "protector.storage.no_complete_point"
+    message = (
+        "Array {array} holds no complete snapshot of protection group {group} ({array_group} of"
+        " {source_array}): {found}. Its data cannot be recovered here until a replication cycle"
+        " (every {interval} seconds) has completed"
+    )
 
 
 class ArrayUnreachable(StorageError):
