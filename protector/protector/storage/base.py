@@ -120,6 +120,13 @@ class StorageDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def promoted(self, key: str) -> ArrayVolume | None:
+        """Return the volume made under the key, unless somebody has renamed it.
+
+        This is how one is found whose maker did not live to learn its id.
+        """
+
+    @abc.abstractmethod
     def discard(self, volume_id: str) -> None:
         """Remove a volume made by :meth:`promote`. One that is gone is no error.
 

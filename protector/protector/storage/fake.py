@@ -181,9 +181,12 @@ class FakeArray(StorageDriver):
         if not point.complete or volume not in point.volumes:
             reason = f"point {point.name} does not hold all of volume {volume}"
             raise errors.StorageError(array=self.array, reason=reason)
-        name = PREFIX + key
-        found = [made for made in self.volumes.values() if made.name == name]
-        return found[0] if found else self.create_volume(name)
+        return self._named(PREFIX + key) or self.create_volume(PREFIX + key)
+
+    @faulty
+    def promoted(self, key: str) -> ArrayVolume | None:
+        self._answer()
+        return self._named(PREFIX + key)
 
     @faulty
     def discard(self, volume_id: str) -> None:
@@ -200,10 +203,13 @@ class FakeArray(StorageDriver):
             raise errors.ArrayUnreachable(array=self.array, reason="Connection refused")
 
     def _volume(self, name: str) -> ArrayVolume:
-        for volume in self.volumes.values():
-            if volume.name == name:
-                return volume
-        raise errors.StorageError(array=self.array, reason=f"it has no volume {name}")
+        volume = self._named(name)
+        if volume is None:
+            raise errors.StorageError(array=self.array, reason=f"it has no volume {name}")
+        return volume
+
+    def _named(self, name: str) -> ArrayVolume | None:
+        return next((made for made in self.volumes.values() if made.name == name), None)
 
     def _forget_target(self, group: str) -> None:
         schedule = self._schedules.pop(group, None)

@@ -180,10 +180,14 @@ class FlashArrayDriver(StorageDriver):
                 with_default_protection=False,
                 unless=("already exists",),
             )
-        made = self._volume(names=[name])
+        made = self._named(name)
         if not made:
             raise self._error(f"a destroyed volume bears the name {name}. Eradicate it")
-        return ArrayVolume(id=made.id, name=made.name, size_bytes=made.provisioned)
+        return made
+
+    @once_more
+    def promoted(self, key: str) -> ArrayVolume | None:
+        return self._named(PREFIX + key)
 
     @once_more
     def discard(self, volume_id: str) -> None:
@@ -208,6 +212,12 @@ class FlashArrayDriver(StorageDriver):
 
     def _volume(self, **which: list[str]) -> Any:
         return alive(self._purity.ask("get_volumes", **which, unless=GONE))
+
+    def _named(self, name: str) -> ArrayVolume | None:
+        found = self._volume(names=[name])
+        if not found:
+            return None
+        return ArrayVolume(id=found.id, name=found.name, size_bytes=found.provisioned)
 
     def _patch_volume(self, volume: str, **changes: Any) -> None:
         self._purity.ask("patch_volumes", names=[volume], volume=flasharray.VolumePatch(**changes))

@@ -194,6 +194,13 @@ class StorageDriverContract:
         assert bench.target.promote(point, "vol1", key="0123-e1") == first
         assert len(bench.volumes_on_target()) == count
 
+    def test_a_promoted_volume_is_found_by_its_key(self, bench: Bench) -> None:
+        assert bench.target.promoted("0123-e1") is None
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        assert bench.target.promoted("0123-e1") == made
+        bench.target.discard(made.id)
+        assert bench.target.promoted("0123-e1") is None
+
     def test_another_key_makes_another_volume(self, bench: Bench) -> None:
         point = replicated_point(bench)
         first = bench.target.promote(point, "vol1", key="0123-e1")
