@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Values that are read by people in one shape, and by programs in another."""
+
+import json
+from typing import Any
+
+from cliff import columns
+
+
+class JsonList(columns.FormattableColumn[list[Any]]):
+    """A list as JSON text, one item a line."""
+
+    def human_readable(self) -> str:
+        items = (json.dumps(item, ensure_ascii=False) for item in self._value or [])
+        return "[" + ",\n ".join(items) + "]"
+
+
+class Mapping(columns.FormattableColumn[dict[str, str]]):
+    """A mapping as it is given on the command line, one pair a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(f"{source}={target}" for source, target in (self._value or {}).items())
+
+
+class Names(columns.FormattableColumn[list[Any]]):
+    """Things that have names, or are names, one a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(_name(item) for item in self._value or [])
+
+
+class Steps(columns.FormattableColumn[list[dict[str, Any]]]):
+    """The steps of an operation, one a line, and below each what it found or could not do."""
+
+    def human_readable(self) -> str:
+        return "\n".join(_step(step) for step in self._value or [])
+
+
+class Checks(columns.FormattableColumn[list[dict[str, str]]]):
+    """What was looked at and what was found, one a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(f"{check['name']}: {check['result']}" for check in self._value or [])
+
+
+def _name(item: Any) -> str:
+    return str(item.get("name") or item.get("id")) if isinstance(item, dict) else str(item)
+
+
+def _step(step: dict[str, Any]) -> str:
+    line = f"{step['name']}: {step['status']}"
+    detail = step.get("detail")
+    return "\n  ".join([line, *detail.splitlines()]) if detail else line

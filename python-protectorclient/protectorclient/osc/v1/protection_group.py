@@ -1,0 +1,285 @@
+# SPDX-License-Identifier: Apache-2.0
+"""openstack protector protection-group ..."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from osc_lib import utils
+from osc_lib.cli import pagination
+
+from protectorclient.osc import columns, command, mapping
+from protectorclient.v1.protection_group import ProtectionGroup
+
+SHOWN = (
+    "id",
+    "name",
+    "status",
+    "current_primary_site",
+    "primary_site",
+    "secondary_site",
+    "failover_count",
+    "last_failover_at",
+    "remote_sync_status",
+    "status_reason",
+    "description",
+    "project_id",
+    "replication_type",
+    "epoch",
+    "version",
+    "rpo_minutes",
+    "replication_interval",
+    "network_mapping",
+    "flavor_mapping",
+    "members",
+    "created_at",
+    "updated_at",
+)
+FORMATTERS = {
+    "network_mapping": columns.Mapping,
+    "flavor_mapping": columns.Mapping,
+    "members": columns.Names,
+}
+LISTED = (
+    "id",
+    "name",
+    "status",
+    "current_primary_site",
+    "primary_site",
+    "secondary_site",
+    "remote_sync_status",
+)
+HEADINGS = (
+    "ID",
+    "Name",
+    "Status",
+    "Current Primary Site",
+    "Primary Site",
+    "Secondary Site",
+    "Remote Sync Status",
+)
+POLICY = ("rpo_minutes", "replication_interval")
+
+
+def _shown(group: ProtectionGroup) -> tuple[Any, ...]:
+    row: tuple[Any, ...] = utils.get_item_properties(group, SHOWN, formatters=FORMATTERS)
+    return row
+
+
+def _add_policy_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--rpo-minutes",
+        metavar="<minutes>",
+        type=int,
+        help="The age that the newest replicated snapshot should not exceed",
+    )
+    parser.add_argument(
+        "--replication-interval",
+        metavar="<seconds>",
+        type=int,
+        help="Time between two replicated snapshots",
+    )
+    parser.add_argument("--description", metavar="<description>", help="What the group is for")
+
+
+def _given(parsed_args: argparse.Namespace, *fields: str) -> dict[str, Any]:
+    values = {field: getattr(parsed_args, field) for field in fields}
+    return {field: value for field, value in values.items() if value is not None}
+
+
+class CreateProtectionGroup(command.ShowOne):
+    """Create a protection group, on both sites"""
+
+    _epilog = """Example:
+  openstack protector protection-group create prod-web-app \\
+    --primary-site site-a --secondary-site site-b \\
+    --network-mapping web=dr-web --flavor-mapping m1.large=m1.xlarge
+
+Next, add the VMs that fail over together:
+  openstack protector protection-group member add prod-web-app web-server-1"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("name", metavar="<name>", help="The group's name")
+        parser.add_argument(
+            "--primary-site", metavar="<site>", required=True, help="The site where the VMs run"
+        )
+        parser.add_argument(
+            "--secondary-site",
+            metavar="<site>",
+            required=True,
+            help="The site to which they fail over",
+        )
+        parser.add_argument(
+            "--replication-type",
+            choices=["async"],
+            default="async",
+            help="How the volumes are replicated (default: async)",
+        )
+        parser.add_argument(
+            "--volume-type",
+            metavar="<volume-type>",
+            help="The VMs' volume type, when the site has several that are replicated",
+        )
+        _add_policy_options(parser)
+        mapping.add_options(parser, "Kept with the group, for every failover.")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
+        attrs = _given(
+            parsed_args,
+            "name",
+            "primary_site",
+            "secondary_site",
+            "replication_type",
+            "volume_type",
+            "description",
+            *POLICY,
+            "network_mapping",
+            "flavor_mapping",
+        )
+        return SHOWN, _shown(self.protector.create_protection_group(**attrs))
+
+
+class ListProtectionGroup(command.Lister):
+    """List protection groups"""
+
+    _epilog = """Example:
+  openstack protector protection-group list --status active
+
+Next:
+  openstack protector protection-group show prod-web-app"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--name", metavar="<name>", help="Only the group of this name")
+        parser.add_argument("--status", metavar="<status>", help="Only groups in this status")
+        pagination.add_marker_pagination_option_to_parser(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
+        groups = self.protector.protection_groups(
+            max_items=parsed_args.limit, **_given(parsed_args, "name", "status", "marker")
+        )
+        return HEADINGS, [utils.get_item_properties(group, LISTED) for group in groups]
+
+
+class _OneGroup(command.Command):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "group", metavar="<protection-group>", help="Name or id of the protection group"
+        )
+        return parser
+
+
+class ShowProtectionGroup(_OneGroup, command.ShowOne):
+    """Show a protection group"""
+
+    _epilog = """Example:
+  openstack protector protection-group show prod-web-app
+
+Before a failover, look at status, current_primary_site and remote_sync_status. Next:
+  openstack protector consistency-group show prod-web-app"""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
+        return SHOWN, _shown(self.find_group(parsed_args.group))
+
+
+class SetProtectionGroup(_OneGroup):
+    """Change a protection group, on both sites"""
+
+    _epilog = """Example, one network more and a shorter interval:
+  openstack protector protection-group set prod-web-app \\
+    --network-mapping db=dr-db --replication-interval 300"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        _add_policy_options(parser)
+        mapping.add_options(parser, "Added to those kept with the group.")
+        for kind in ("network", "flavor"):
+            parser.add_argument(
+                f"--no-{kind}-mapping",
+                action="store_true",
+                help=f"Forget the {kind} mapping kept with the group; with --{kind}-mapping,"
+                " replace it",
+            )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        group = self.find_group(parsed_args.group)
+        mappings = _mappings(group, parsed_args)
+        if mappings:
+            self.protector.update_resource_mappings(group, **mappings)
+        policy = _given(parsed_args, *POLICY)
+        if policy:
+            self.protector.update_replication_policy(group, **policy)
+        if parsed_args.description is not None:
+            self.protector.update_protection_group(group, description=parsed_args.description)
+
+
+def _mappings(group: ProtectionGroup, parsed_args: argparse.Namespace) -> dict[str, dict[str, str]]:
+    """Return those mappings that change, whole, as the API wants them."""
+    changed = {}
+    for kind in ("network", "flavor"):
+        given = getattr(parsed_args, f"{kind}_mapping")
+        afresh = getattr(parsed_args, f"no_{kind}_mapping")
+        if given or afresh:
+            kept = {} if afresh else getattr(group, f"{kind}_mapping")
+            changed[f"{kind}s"] = {**kept, **(given or {})}
+    return changed
+
+
+class DeleteProtectionGroup(_OneGroup):
+    """Delete a protection group, on both sites; the VMs stay"""
+
+    _epilog = "Example:\n  openstack protector protection-group delete prod-web-app"
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.protector.delete_protection_group(self.find_group(parsed_args.group))
+
+
+class ShowPolicy(_OneGroup, command.ShowOne):
+    """Show the replication policy of a protection group"""
+
+    _epilog = """Example:
+  openstack protector protection-group policy-show prod-web-app
+
+To change it:
+  openstack protector protection-group set prod-web-app --rpo-minutes 15"""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
+        policy = self.protector.get_replication_policy(self.find_group(parsed_args.group))
+        return POLICY, utils.get_item_properties(policy, POLICY)
+
+
+class ResetState(_OneGroup):
+    """Set the status of a protection group by hand, after an operation that died
+
+    Refused while an engine works on the group, unless forced.
+    """
+
+    _epilog = """Example, after making sure that nothing works on it any more:
+  openstack protector operation list --protection-group prod-web-app
+  openstack protector protection-group reset-state prod-web-app --state active
+
+Next, fail over again:
+  openstack protector protection-group failover prod-web-app --type unplanned"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--state",
+            metavar="<state>",
+            choices=["active", "error", "failed_over"],
+            default="active",
+            help="The new status: active (default), error or failed_over",
+        )
+        parser.add_argument(
+            "--force", action="store_true", help="Even while an engine says that it works on it"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        group = self.find_group(parsed_args.group)
+        self.protector.reset_state(group, parsed_args.state, force=parsed_args.force)

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The client's verbs: start reading here.
+
+What belongs to a project is looked for in the project that the token is for.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+from openstack import exceptions, proxy
+
+from protectorclient.v1.consistency_group import ConsistencyGroup
+from protectorclient.v1.member import Member
+from protectorclient.v1.operation import Operation
+from protectorclient.v1.protection_group import ProtectionGroup
+from protectorclient.v1.replication_policy import ReplicationPolicy
+from protectorclient.v1.resource_mappings import ResourceMappings
+from protectorclient.v1.site import Site
+from protectorclient.v1.sync import Sync, SyncStatus
+from protectorclient.v1.tenant_mapping import TenantMapping
+
+
+class Proxy(proxy.Proxy):
+    api_version = "1"
+
+    @property
+    def _project(self) -> dict[str, str]:
+        project_id = self.get_project_id()
+        if project_id is None:
+            raise exceptions.ConfigException(
+                "Protection groups belong to a project, and you did not sign in to one. Set"
+                " OS_PROJECT_NAME, or project_name in clouds.yaml"
+            )
+        return {"project_id": project_id}
+
+    def _of(self, group: ProtectionGroup) -> dict[str, str]:
+        return {"project_id": group.project_id, "group_id": group.id}
+
+    # ====== Sites: for administrators. Names or ids ======
+
+    def sites(self) -> Generator[Site, None, None]:
+        """Return the sites known to the site that is asked."""
+        return self._list(Site)
+
+    def get_site(self, site: str | Site) -> Site:
+        """Return one site."""
+        return self._get(Site, site)
+
+    def create_site(self, **attrs: Any) -> Site:
+        """Register a site."""
+        return self._create(Site, **attrs)
+
+    def update_site(self, site: str | Site, **attrs: Any) -> Site:
+        """Change what is known of a site."""
+        return self._update(Site, site, **attrs)
+
+    def delete_site(self, site: str | Site, ignore_missing: bool = False) -> None:
+        """Forget a site that no protection group uses."""
+        self._delete(Site, site, ignore_missing=ignore_missing)
+
+    def validate_site(self, site: str | Site) -> dict[str, Any]:
+        """Return what the site that is asked finds when it signs in to this one."""
+        return self._get_resource(Site, site).validate(self)
+
+    def volume_types(self, site: str | Site) -> list[dict[str, Any]]:
+        """Return the replicated volume types of a site; only the site itself knows them."""
+        return self._get_resource(Site, site).volume_types(self)
+
+    # ====== Tenant mappings: for administrators ======
+
+    def tenant_mappings(self) -> Generator[TenantMapping, None, None]:
+        """Return which projects of this site are paired with which of the peer."""
+        return self._list(TenantMapping)
+
+    def get_tenant_mapping(self, mapping: str | TenantMapping) -> TenantMapping:
+        """Return one pair of projects."""
+        return self._get(TenantMapping, mapping)
+
+    def create_tenant_mapping(self, **attrs: Any) -> TenantMapping:
+        """Pair a project of this site with one of the peer."""
+        return self._create(TenantMapping, **attrs)
+
+    def delete_tenant_mapping(
+        self, mapping: str | TenantMapping, ignore_missing: bool = False
+    ) -> None:
+        """Part two projects."""
+        self._delete(TenantMapping, mapping, ignore_missing=ignore_missing)
+
+    # ====== Protection groups ======
+
+    def protection_groups(self, **query: Any) -> Generator[ProtectionGroup, None, None]:
+        """Return the project's protection groups; filter by ``name``, ``status``."""
+        return self._list(ProtectionGroup, **self._project, **query)
+
+    def get_protection_group(self, group: str | ProtectionGroup) -> ProtectionGroup:
+        """Return one protection group, by id."""
+        return self._get(ProtectionGroup, group, **self._project)
+
+    def find_protection_group(
+        self, name_or_id: str, ignore_missing: bool = False
+    ) -> ProtectionGroup | None:
+        """Return one protection group, by name or id."""
+        return self._find(
+            ProtectionGroup, name_or_id, ignore_missing=ignore_missing, **self._project
+        )
+
+    def create_protection_group(self, **attrs: Any) -> ProtectionGroup:
+        """Create a protection group, on both sites."""
+        return self._create(ProtectionGroup, **self._project, **attrs)
+
+    def update_protection_group(self, group: ProtectionGroup, **attrs: Any) -> ProtectionGroup:
+        """Change a protection group, on both sites."""
+        return self._update(ProtectionGroup, group, **attrs)
+
+    def delete_protection_group(self, group: ProtectionGroup, ignore_missing: bool = False) -> None:
+        """Delete a protection group, on both sites. The VMs stay."""
+        self._delete(ProtectionGroup, group, ignore_missing=ignore_missing)
+
+    def fail_over(
+        self,
+        group: ProtectionGroup,
+        *,
+        network_mapping: dict[str, str] | None = None,
+        flavor_mapping: dict[str, str] | None = None,
+        accept_stale_metadata: bool = False,
+    ) -> Operation:
+        """Bring the group's VMs up on the site that is asked, without the other site.
+
+        The mappings given hold for this execution, and override those stored with the group.
+        """
+        return group.fail_over(
+            self,
+            type="unplanned",
+            force=True,
+            network_mapping=network_mapping or {},
+            flavor_mapping=flavor_mapping or {},
+            accept_stale_metadata=accept_stale_metadata,
+        )
+
+    def reset_state(self, group: ProtectionGroup, status: str, *, force: bool = False) -> None:
+        """Set a group's status by hand, after an operation that died."""
+        group.reset_state(self, status, force=force)
+
+    # ====== What belongs to a protection group ======
+
+    def members(self, group: ProtectionGroup) -> Generator[Member, None, None]:
+        """Return the members of a group."""
+        return self._list(Member, **self._of(group))
+
+    def get_member(self, group: ProtectionGroup, server_id: str) -> Member:
+        """Return one member of a group."""
+        return self._get(Member, server_id, **self._of(group))
+
+    def add_member(self, group: ProtectionGroup, server: str) -> Member:
+        """Protect a server, by name or id."""
+        return self._create(Member, server=server, **self._of(group))
+
+    def remove_member(
+        self, group: ProtectionGroup, server_id: str, ignore_missing: bool = False
+    ) -> None:
+        """Protect a server no longer."""
+        self._delete(Member, server_id, ignore_missing=ignore_missing, **self._of(group))
+
+    def get_replication_policy(self, group: ProtectionGroup) -> ReplicationPolicy:
+        """Return the replication policy of a group."""
+        return self._get(ReplicationPolicy, requires_id=False, **self._of(group))
+
+    def update_replication_policy(self, group: ProtectionGroup, **attrs: Any) -> ReplicationPolicy:
+        """Change the replication policy of a group, on both sites."""
+        return self._update(ReplicationPolicy, None, **self._of(group), **attrs)
+
+    def update_resource_mappings(self, group: ProtectionGroup, **attrs: Any) -> ResourceMappings:
+        """Replace the network mapping, the flavor mapping or both of a group, on both sites."""
+        return self._update(ResourceMappings, None, **self._of(group), **attrs)
+
+    def get_consistency_group(self, group: ProtectionGroup) -> ConsistencyGroup:
+        """Return what stands behind a group on the site that is asked."""
+        return self._get(ConsistencyGroup, requires_id=False, **self._of(group))
+
+    def get_sync_status(self, group: ProtectionGroup) -> SyncStatus:
+        """Return how the group's metadata stands against the other site's."""
+        return self._get(SyncStatus, requires_id=False, **self._of(group))
+
+    def force_sync(self, group: ProtectionGroup) -> Sync:
+        """Push the group's metadata to the other site."""
+        return group.force_sync(self)
+
+    # ====== Operations ======
+
+    def operations(self, **query: Any) -> Generator[Operation, None, None]:
+        """Return the project's operations, newest first; filter by ``group_id``, ``status``."""
+        return self._list(Operation, **self._project, **query)
+
+    def get_operation(self, operation: str | Operation) -> Operation:
+        """Return one operation, with its steps."""
+        return self._get(Operation, operation, **self._project)
