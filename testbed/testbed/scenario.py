@@ -7,6 +7,7 @@ before anybody thought of a disaster, are made by the SDK.
 
 import concurrent.futures
 import dataclasses
+import datetime
 from collections.abc import Iterable, Mapping
 
 from openstack.connection import Connection
@@ -158,3 +159,23 @@ def array_volumes(cloud: Connection, server: str) -> dict[str, str]:
     attached = cloud.compute.find_server(server, ignore_missing=False).attached_volumes
     found = (cloud.block_storage.get_volume(volume.id) for volume in attached)
     return {volume.name: volume.metadata["array_volume_name"] for volume in found}
+
+
+# -- what the arrays do meanwhile -----------------------------------------------------------------
+
+
+def array_group(testbed: Testbed) -> str:
+    """Return the name of the protection group behind Protector's, on the source's array."""
+    (group,) = testbed.cloud("site-a").block_storage.groups()
+    return f"consisgroup-{group.id}-cinder"
+
+
+def write(testbed: Testbed, volumes: Iterable[str], marker: str) -> None:
+    """Write the marker to volumes of site-a's array."""
+    for volume in volumes:
+        testbed.control.write("flasharray-a", volume, marker)
+
+
+def moment(text: str) -> float:
+    """Return a time of an answer as seconds since the epoch."""
+    return datetime.datetime.fromisoformat(text).timestamp()
