@@ -14,6 +14,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from protector.domain.document import FixedAddress, Member
 
+# The name of the server metadata that holds the key a server was made under.
+KEY = "protector_key"
+
 
 @dataclasses.dataclass(frozen=True)
 class VolumeFacts:
@@ -221,6 +224,8 @@ class TenantCloud(abc.ABC):
         """Bring volumes of the array under Cinder; one outcome per request, in order.
 
         A volume already managed under its key is that outcome.
+
+        :raises CloudRefused: the tenant may not manage volumes at all.
         """
 
     @abc.abstractmethod

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the services of a cloud say when they say no, in our words.
+
+openstacksdk and keystoneauth each have exceptions of their own, some of them for the same thing.
+Nothing of theirs leaves this package.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+import keystoneauth1.exceptions as ksa
+import openstack.exceptions as sdk
+import requests
+
+from protector import errors
+
+# Not authorized, by policy or by quota; Cinder says 413 for the last.
+REFUSALS = (401, 403, 413)
+
+NOT_FOUND = (sdk.NotFoundException, ksa.NotFound)
+
+
+@contextlib.contextmanager
+def asking(site: str, service: str, action: str) -> Iterator[None]:
+    """Turn what a service answers into our errors.
+
+    :param action: what it is asked to do, to stand after "did not".
+    :raises CloudRefused: it may not, by policy or quota.
+    :raises CloudError: it cannot, or does not answer.
+    """
+    try:
+        yield
+    except (sdk.SDKException, ksa.ClientException, requests.RequestException) as error:
+        if status(error) in REFUSALS:
+            raise errors.CloudRefused(
+                service=service, site=site, action=action, reason=reason(error)
+            ) from None
+        said = f"it did not {action}: {reason(error)}"
+        raise errors.CloudError(service=service, site=site, reason=said) from None
+
+
+def status(error: Exception) -> int | None:
+    return getattr(error, "status_code", None) or getattr(error, "http_status", None)
+
+
+def reason(error: Exception) -> str:
+    """Return what the service said, or why it said nothing."""
+    if isinstance(error, ksa.ConnectTimeout | requests.Timeout):
+        return "Connection timeout"
+    if isinstance(error, ksa.ConnectFailure | requests.ConnectionError):
+        return "Connection refused" if "refused" in str(error) else "the connection broke"
+    said = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
+    return " ".join(str(said).split())

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way in to an OpenStack cloud.
+
+All that Protector asks of a cloud goes through one pool of connections, at most
+``parallel_requests`` to each service, and each request has a time limit.
+"""
+
+import concurrent.futures
+import dataclasses
+import datetime
+import threading
+import weakref
+from collections.abc import Sequence
+
+import openstack.connection
+import requests.adapters
+from keystoneauth1 import access, identity, loading, plugin
+from keystoneauth1 import session as ks_session
+from oslo_config import cfg
+
+from protector.cloud.asking import asking
+from protector.cloud.base import Cloud
+from protector.cloud.service import OpenStackServiceCloud
+from protector.cloud.tenant import Limits, OpenStackTenantCloud
+
+# A trust that nobody dropped, since no engine ever took its operation up, ends by itself.
+TRUST_LASTS = datetime.timedelta(days=1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Credentials:
+    """Of Protector's service user on this site."""
+
+    auth_url: str
+    username: str
+    password: str = dataclasses.field(repr=False)
+    project_name: str
+    user_domain_name: str
+    project_domain_name: str
+
+
+class GivenToken(identity.base.BaseIdentityPlugin):  # type: ignore[misc]
+    """Act with a token exactly as it was given to us.
+
+    keystoneauth's own token plugin asks for another token in exchange, which Keystone refuses for
+    application credentials and trusts, and which operators may forbid.
+    """
+
+    def __init__(self, auth_url: str, token: str) -> None:
+        super().__init__(auth_url=auth_url, reauthenticate=False)
+        self._token = token
+
+    def get_auth_ref(self, session: ks_session.Session) -> access.AccessInfo:
+        answer = session.get(
+            f"{self.auth_url}/auth/tokens",
+            headers={"X-Auth-Token": self._token, "X-Subject-Token": self._token},
+            authenticated=False,
+            log=False,
+        )
+        return access.create(resp=answer, auth_token=self._token)
+
+    def get_cache_id_elements(self) -> dict[str, str | None]:
+        return {"auth_url": self.auth_url, "token": self._token}
+
+
+class OpenStackCloud(Cloud):
+    def __init__(
+        self,
+        site: str,
+        *,
+        credentials: Credentials,
+        region_name: str | None,
+        parallel_requests: int,
+        timeout: float,
+        limits: Limits,
+    ) -> None:
+        self.site = site
+        self._credentials = credentials
+        self._region_name = region_name
+        self._timeout = timeout
+        self._limits = limits
+        self._executor = concurrent.futures.ThreadPoolExecutor(parallel_requests, "cloud")
+        self._http = pool(parallel_requests)
+        self._discovered: dict[str, object] = {}
+        self._service = self._connect(self._password())
+        # Threads that work for the same tenant share one cloud, hence its lists and its token.
+        self._tenants: weakref.WeakValueDictionary[str, OpenStackTenantCloud]
+        self._tenants = weakref.WeakValueDictionary()
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_conf(cls, conf: cfg.ConfigOpts) -> "OpenStackCloud":
+        loading.load_auth_from_conf_options(conf, "service_auth")  # registers what is read below
+        auth, options = conf.service_auth, conf.cloud
+        return cls(
+            conf.site_name,
+            credentials=Credentials(
+                auth_url=auth.auth_url,
+                username=auth.username,
+                password=auth.password,
+                project_name=auth.project_name,
+                user_domain_name=auth.user_domain_name,
+                project_domain_name=auth.project_domain_name,
+            ),
+            region_name=options.region_name,
+            parallel_requests=options.parallel_requests,
+            timeout=options.timeout,
+            limits=Limits(options.server_timeout, options.volume_timeout, options.poll_interval),
+        )
+
+    def as_service(self) -> OpenStackServiceCloud:
+        return OpenStackServiceCloud(self.site, self._service, self._executor)
+
+    def by_token(self, token: str, project_id: str) -> OpenStackTenantCloud:
+        return self._tenant(GivenToken(self._auth_url, token))
+
+    def by_trust(self, trust_id: str) -> OpenStackTenantCloud:
+        with self._lock:
+            tenant = self._tenants.get(trust_id)
+            if tenant is None:
+                tenant = self._tenant(self._password(trust_id))
+                self._tenants[trust_id] = tenant
+            return tenant
+
+    def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
+        with asking(self.site, "Keystone", "give Protector a trust"):
+            tenant = self._connect(GivenToken(self._auth_url, token))
+            trust = tenant.identity.create_trust(
+                trustor_user_id=user_id,
+                trustee_user_id=self._service.current_user_id,
+                project_id=project_id,
+                roles=[{"name": role} for role in roles],
+                is_impersonation=True,
+                expires_at=f"{datetime.datetime.now(datetime.UTC) + TRUST_LASTS:%FT%T.%fZ}",
+            )
+            return str(trust.id)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _auth_url(self) -> str:
+        return self._credentials.auth_url.rstrip("/").removesuffix("/v3") + "/v3"
+
+    def _password(self, trust_id: str | None = None) -> identity.V3Password:
+        own = self._credentials
+        scope = (
+            {"trust_id": trust_id}
+            if trust_id
+            else {
+                "project_name": own.project_name,
+                "project_domain_name": own.project_domain_name,
+            }
+        )
+        return identity.V3Password(
+            auth_url=self._auth_url,
+            username=own.username,
+            password=own.password,
+            user_domain_name=own.user_domain_name,
+            **scope,
+        )
+
+    def _connect(self, auth: plugin.BaseAuthPlugin) -> openstack.connection.Connection:
+        session = ks_session.Session(
+            auth=auth,
+            session=self._http,
+            timeout=self._timeout,
+            discovery_cache=self._discovered,
+        )
+        return openstack.connection.Connection(
+            session=session, region_name=self._region_name, app_name="protector"
+        )
+
+    def _tenant(self, auth: plugin.BaseAuthPlugin) -> OpenStackTenantCloud:
+        return OpenStackTenantCloud(self.site, self._connect(auth), self._executor, self._limits)
+
+
+def pool(size: int) -> requests.Session:
+    """Return an HTTP session with at most so many connections to a service at a time."""
+    session = requests.Session()
+    adapter = requests.adapters.HTTPAdapter(pool_maxsize=size, pool_block=True)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session

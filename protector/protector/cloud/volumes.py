@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Volumes of the array under Cinder, by key.
+
+A volume bears its key in its description: the driver replaces the metadata of what it manages by
+its own, so that is given back to the volume afterwards.
+"""
+
+import concurrent.futures
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import openstack.exceptions
+from openstack.connection import Connection
+
+from protector import errors
+from protector.cloud.asking import asking
+from protector.cloud.base import Outcome, VolumeRequest
+from protector.cloud.waiting import Listing, Overdue
+
+MANAGE = "3.16"
+MARK = "Recovered by Protector: "
+FAILED = ("error", "error_unmanaging")
+
+
+class Volumes:
+    def __init__(
+        self,
+        site: str,
+        connection: Connection,
+        executor: concurrent.futures.Executor,
+        timeout: float,
+        interval: float,
+    ) -> None:
+        self._site = site
+        self._connection = connection
+        self._executor = executor
+        self._timeout = timeout
+        self._listing = Listing(self._list, interval)
+
+    def manage(
+        self, requests: Sequence[VolumeRequest], pool: str, volume_type_id: str
+    ) -> list[Outcome]:
+        there = self._by_key()
+        broken = [key for key, volume in there.items() if volume.status in FAILED]
+        self.unmanage([request.key for request in requests if request.key in broken])
+        asked = [
+            Outcome(request.key, there[request.key].id)
+            if request.key in there.keys() - broken
+            else self._executor.submit(self._ask, request, pool, volume_type_id)
+            for request in requests
+        ]
+        begun = [one if isinstance(one, Outcome) else one.result() for one in asked]
+        return [
+            self._managed(request, outcome)
+            for request, outcome in zip(requests, begun, strict=True)
+        ]
+
+    def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
+        there = self._by_key() if keys else {}
+        begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key)), keys))
+        return [self._gone(outcome) for outcome in begun]
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _list(self) -> Mapping[str, Any]:
+        with asking(self._site, "Cinder", "list volumes"):
+            return {volume.id: volume for volume in self._connection.block_storage.volumes()}
+
+    def _by_key(self) -> dict[str, Any]:
+        return {
+            volume.description.removeprefix(MARK): volume
+            for volume in self._listing.fresh().values()
+            if (volume.description or "").startswith(MARK)
+        }
+
+    def _ask(self, request: VolumeRequest, pool: str, volume_type_id: str) -> Outcome:
+        body = {
+            "host": pool,
+            "ref": {"source-name": request.array_volume},
+            "name": request.name,
+            "description": MARK + request.key,
+            "volume_type": volume_type_id,
+            "bootable": request.bootable,
+            "metadata": dict(request.metadata),
+        }
+        try:
+            with asking(self._site, "Cinder", f"manage volume {request.array_volume}"):
+                answer = self._connection.block_storage.post(
+                    "/manageable_volumes", json={"volume": body}, microversion=MANAGE
+                )
+                openstack.exceptions.raise_from_response(answer)
+        except errors.CloudRefused:
+            raise
+        except errors.CloudError as error:
+            return Outcome(request.key, None, error.text)
+        return Outcome(request.key, answer.json()["volume"]["id"])
+
+    def _managed(self, request: VolumeRequest, outcome: Outcome) -> Outcome:
+        if outcome.id is None:
+            return outcome
+        fault = self._wait(outcome.id, lambda volume: self._state(request, volume), "managed")
+        if fault:
+            return Outcome(request.key, None, fault)
+        with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
+            if request.metadata:
+                self._connection.block_storage.set_volume_metadata(
+                    outcome.id, **dict(request.metadata)
+                )
+        return outcome
+
+    def _state(self, request: VolumeRequest, volume: Any) -> str | None:
+        """Return a fault, "" when all is well, None as long as Cinder is at it."""
+        if volume is None:
+            return f"Cinder of {self._site} has lost the volume made of {request.array_volume}"
+        if volume.status in FAILED:
+            return (
+                f"Cinder of {self._site} could not manage volume {request.array_volume} of the"
+                f" array; the log of cinder-volume has the reason, at volume {volume.id}"
+            )
+        return "" if volume.status in ("available", "in-use") else None
+
+    def _let_go(self, key: str, volume: Any) -> Outcome:
+        if volume is None:
+            return Outcome(key, None)
+        try:
+            with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
+                self._connection.block_storage.unmanage_volume(volume)
+        except errors.CloudRefused:
+            raise
+        except errors.CloudError as error:
+            return Outcome(key, None, error.text)
+        return Outcome(key, volume.id)
+
+    def _gone(self, outcome: Outcome) -> Outcome:
+        if outcome.id is None or outcome.fault:
+            return outcome
+        fault = self._wait(outcome.id, self._leaving, "unmanaged")
+        return Outcome(outcome.key, None, fault) if fault else outcome
+
+    def _leaving(self, volume: Any) -> str | None:
+        if volume is None:
+            return ""
+        if volume.status in FAILED:
+            return (
+                f"Cinder of {self._site} could not unmanage volume {volume.name} ({volume.id});"
+                " the log of cinder-volume has the reason"
+            )
+        return None
+
+    def _wait(self, id: str, done: Any, what: str) -> str:
+        try:
+            fault: str = self._listing.wait(id, done, self._timeout)
+        except Overdue as overdue:
+            if overdue.error:
+                return overdue.error.text
+            return f"Cinder of {self._site} has not {what} volume {id} in {self._timeout:g} seconds"
+        return fault

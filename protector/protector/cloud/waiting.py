@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Waiting for many things at the price of one list call an interval."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Generic, TypeVar
+
+from protector import errors
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Overdue(Exception):
+    """It has not happened within its time; ``error``: why the last look failed, if it did."""
+
+    def __init__(self, error: errors.CloudError | None) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Listing(Generic[T]):
+    """A list shared by all threads that wait for something on it.
+
+    Whoever finds nobody fetching it fetches it for all. :meth:`fresh` is the list as it was at
+    some moment after the call, so what the caller made before is on it.
+    """
+
+    def __init__(self, fetch: Callable[[], Mapping[str, T]], interval: float) -> None:
+        self._fetch = fetch
+        self._interval = interval
+        self._changed = threading.Condition()
+        self._begun = 0
+        self._ended = 0
+        self._next_at = 0.0
+        self._outcome: Mapping[str, T] | errors.CloudError = {}
+
+    def fresh(self) -> Mapping[str, T]:
+        with self._changed:
+            wanted = self._begun + 1
+            while self._ended < wanted:
+                if self._begun == self._ended:
+                    self._begun += 1
+                    break
+                self._changed.wait()
+            else:
+                return self._given()
+        self._lead()
+        return self._given()
+
+    def wait(self, id: str, done: Callable[[T | None], R | None], timeout: float) -> R:
+        """Return what ``done`` makes of the thing (None: it is not on the list), once not None.
+
+        A list that cannot be had is asked for again: the thing itself may be well.
+
+        :raises Overdue: ``timeout`` seconds have passed.
+        """
+        deadline = time.monotonic() + timeout
+        while True:
+            failed = None
+            try:
+                things = self.fresh()
+            except errors.CloudError as error:
+                failed = error
+            else:
+                outcome = done(things.get(id))
+                if outcome is not None:
+                    return outcome
+            if time.monotonic() > deadline:
+                raise Overdue(failed)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _lead(self) -> None:
+        ended = self._ended
+        try:
+            time.sleep(max(0.0, self._next_at - time.monotonic()))
+            self._next_at = time.monotonic() + self._interval
+            self._outcome = self._fetched()
+            ended = self._begun
+        finally:
+            with self._changed:
+                self._begun = self._ended = ended
+                self._changed.notify_all()
+
+    def _fetched(self) -> Mapping[str, T] | errors.CloudError:
+        try:
+            return self._fetch()
+        except errors.CloudError as error:
+            return error
+
+    def _given(self) -> Mapping[str, T]:
+        if isinstance(self._outcome, errors.CloudError):
+            raise self._outcome
+        return self._outcome
