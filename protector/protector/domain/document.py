@@ -97,11 +97,15 @@ class Mappings(Value):
 
 
 class ConsistencyGroup(Value):
-    """The chain behind the group on its current primary: Cinder's group and the array's."""
+    """The chain behind the group on its current primary: Cinder's group and the array's.
+
+    All volumes of one chain have one type.
+    """
 
     array: str
     array_group: str
     cinder_group_id: str
+    volume_type_id: str
 
 
 class Document(Value):

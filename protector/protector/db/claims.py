@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which engine works on an operation: a compare-and-set on its row. Callers own the transaction."""
+
+import dataclasses
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from protector import errors
+from protector.db.models import Operation, now
+from protector.domain import progress
+from protector.domain.operation import Status
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """An engine's hold on an operation, until it ends or the row says otherwise."""
+
+    operation_id: str
+    owner: str
+    generation: int
+
+
+def take(session: Session, operation_id: str, owner: str) -> Claim | None:
+    """Claim a queued operation; None when it is not queued, or another engine was first."""
+    generation = session.scalar(
+        sa.select(Operation.generation).filter_by(id=operation_id, status=Status.QUEUED)
+    )
+    if generation is None:
+        return None
+    claim = Claim(operation_id, owner, generation + 1)
+    taken = _change(
+        session,
+        {"id": operation_id, "status": Status.QUEUED, "generation": generation},
+        status=Status.RUNNING,
+        owner=owner,
+        generation=claim.generation,
+        started_at=now(),
+        progress=progress.percent({}, ()),
+    )
+    return claim if taken else None
+
+
+def take_again(session: Session, owner: str) -> list[Claim]:
+    """Claim anew what this owner was running when it ended, so that its old self lets go."""
+    rows = session.execute(
+        sa.select(Operation.id, Operation.generation).filter_by(status=Status.RUNNING, owner=owner)
+    )
+    claims = [(Claim(id, owner, generation + 1), generation) for id, generation in rows]
+    return [
+        claim
+        for claim, before in claims
+        if _change(session, _held(claim, generation=before), generation=claim.generation)
+    ]
+
+
+def hold(session: Session, claim: Claim, **values: object) -> None:
+    """Show that the engine is alive, and change the row with it.
+
+    :raises ClaimLost: the operation is somebody else's, or has ended.
+    """
+    if not _change(session, _held(claim), **values, updated_at=now()):
+        raise errors.ClaimLost(operation=claim.operation_id)
+
+
+def queued(session: Session) -> list[str]:
+    """Return ids of the operations that wait for an engine, oldest first."""
+    return list(
+        session.scalars(
+            sa.select(Operation.id)
+            .filter_by(status=Status.QUEUED)
+            .order_by(Operation.created_at, Operation.id)
+        )
+    )
+
+
+def _held(claim: Claim, **instead: object) -> dict[str, object]:
+    return {
+        "id": claim.operation_id,
+        "owner": claim.owner,
+        "generation": claim.generation,
+        "status": Status.RUNNING,
+        **instead,
+    }
+
+
+def _change(session: Session, where: dict[str, object], **values: object) -> bool:
+    result = session.execute(
+        sa.update(Operation).filter_by(**where).values(**values),
+        execution_options={"synchronize_session": "fetch"},
+    )
+    return bool(getattr(result, "rowcount", 0))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The steps of an operation, as they go. Callers own the transaction."""
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from protector.db.models import OperationStep, now
+from protector.domain.operation import StepStatus
+
+
+def get_all(session: Session, operation_id: str) -> dict[str, OperationStep]:
+    """Return name -> step, of those that have begun."""
+    rows = session.scalars(sa.select(OperationStep).filter_by(operation_id=operation_id))
+    return {row.name: row for row in rows}
+
+
+def begun(session: Session, operation_id: str, name: str, phase: str) -> None:
+    """Write that the step runs; one that runs again after a crash keeps when it first began."""
+    row = session.get(OperationStep, (operation_id, name))
+    if row is None:
+        row = OperationStep(operation_id=operation_id, name=name, phase=phase, started_at=now())
+        session.add(row)
+    row.status = StepStatus.RUNNING
+    row.ended_at = row.detail = None
+
+
+def ended(
+    session: Session, operation_id: str, name: str, status: StepStatus, detail: str | None
+) -> None:
+    """Write how it ended; what is said of a failed undoing comes after what was said before."""
+    row = session.get_one(OperationStep, (operation_id, name))
+    row.status = status
+    row.ended_at = now()
+    row.detail = "\n".join(filter(None, (row.detail, detail))) or None
+
+
+def undone(session: Session, operation_id: str, name: str) -> None:
+    """Write that what it had completed is undone; what had failed stays failed."""
+    row = session.get_one(OperationStep, (operation_id, name))
+    if row.status is StepStatus.COMPLETED:
+        row.status = StepStatus.UNDONE

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where TaskFlow writes down how far a flow has come: tables of its own beside ours."""
+
+import contextlib
+import threading
+import uuid
+
+from sqlalchemy import Engine
+from taskflow.exceptions import NotFound
+from taskflow.persistence import models
+from taskflow.persistence.backends import impl_sqlalchemy
+
+
+class _KeptConnection(impl_sqlalchemy.Connection):
+    def close(self) -> None:
+        pass
+
+
+class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
+    """TaskFlow's own backend, with one connection kept for each thread.
+
+    A new connection brings new table objects, so that SQLAlchemy compiles every statement anew;
+    and TaskFlow opens one for each thing it saves. Kept, they take a sixth of the time.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__({"connection": str(engine.url)}, engine=engine)
+        self._kept = threading.local()
+        with contextlib.closing(self.get_connection()) as connection:
+            connection.upgrade()
+
+    def get_connection(self) -> impl_sqlalchemy.Connection:
+        if not hasattr(self._kept, "connection"):
+            self._kept.connection = _KeptConnection(self, self._upgrade_lock)
+        return self._kept.connection
+
+    def diary(self, operation_id: str) -> tuple[models.LogBook, models.FlowDetail]:
+        """Return what is written of an operation's flow; begins it when nothing is."""
+        book_id = operation_id.removeprefix("op-")
+        connection = self.get_connection()
+        try:
+            book = connection.get_logbook(book_id)
+        except NotFound:
+            book = models.LogBook(operation_id, uuid=book_id)
+            book.add(models.FlowDetail(operation_id, uuid=str(uuid.uuid4())))
+            book = connection.save_logbook(book)
+        (detail,) = book
+        return book, detail
+
+    def forget(self, operation_id: str) -> None:
+        """Remove what is written of an operation that has ended."""
+        with contextlib.suppress(NotFound):
+            self.get_connection().destroy_logbook(operation_id.removeprefix("op-"))
