@@ -18,7 +18,7 @@ def cloud() -> FakeCloud:
 
 def refusal(cloud: FakeCloud, facts) -> str:
     with pytest.raises(errors.ServerNotProtectable) as refused:
-        protectable.check(facts, volume_type_id=cloud.volume_type.id, array="array-a")
+        protectable.check(facts, volume_type=cloud.volume_type, array="array-a")
     return refused.value.text
 
 
@@ -29,13 +29,13 @@ def with_volume(facts, **changes):
 
 def test_a_server_on_replicated_volumes_can_be_protected(cloud):
     facts = cloud.add_server("acme", "web1", volumes=2)
-    protectable.check(facts, volume_type_id=cloud.volume_type.id, array="array-a")
+    protectable.check(facts, volume_type=cloud.volume_type, array="array-a")
 
 
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"type_id": "other", "type_name": "plain"}, "is of type plain, which is not the group's"),
+        ({"type_id": "other", "type_name": "plain"}, "is of type plain, not of the group's type replicated"),
         ({"array": "array-z"}, "is on array array-z, not on array array-a"),
         ({"array": None, "pool": "a@lvm#lvm"}, "is on pool a@lvm#lvm, not on array array-a"),
         ({"multiattach": True}, "can be attached to several servers (multiattach)"),
