@@ -30,21 +30,22 @@ class Keystone:
 
     def __init__(self) -> None:
         self.url = ""
+        self.protector_url: str | None = None
         self.has_protector = True
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         request = Request(environ)
-        answer = {"/v3/auth/tokens": self.token, "/v3/projects": self.projects}.get(
-            request.path, self.versions
-        )
+        answer = {
+            "/auth/tokens": self.token,
+            "/projects": self.projects,
+            "/projects/acme": lambda request: Response(status=404),
+            "/projects/nosuch": lambda request: Response(status=404),
+        }.get(request.path, self.version)
         return answer(request)(environ, start_response)
 
-    def versions(self, request: Request) -> Response:
-        link = {"rel": "self", "href": f"{self.url}/identity/v3/"}
-        version = {"id": "v3.14", "status": "stable", "links": [link]}
-        if request.path.startswith("/v3/projects/"):
-            return Response(status=404)
-        return _json({"version": version} if "v3" in request.path else {"versions": [version]})
+    def version(self, request: Request) -> Response:
+        links = [{"rel": "self", "href": f"{self.url}/v3/"}]
+        return _json({"version": {"id": "v3.14", "status": "stable", "links": links}})
 
     def projects(self, request: Request) -> Response:
         found = [{"id": PROJECT, "name": "acme"}] if request.args.get("name") == "acme" else []
@@ -54,9 +55,10 @@ class Keystone:
         user = request.get_json()["auth"]["identity"]["password"]["user"]
         if user["password"] != "secret":
             return _json({"error": {"code": 401, "message": "Not you", "title": "No"}}, 401)
-        catalog = [self._service("identity", "keystone", "/identity/v3")]
+        catalog = [_service("identity", "keystone", f"{self.url}/v3")]
         if self.has_protector:
-            catalog.append(self._service("site-recovery", "protector", ""))
+            url = self.protector_url or self.url
+            catalog.append(_service("site-recovery", "protector", url))
         token = {
             "methods": ["password"],
             "user": {"id": "u1", "name": "alice", "domain": {"id": "default", "name": "Default"}},
@@ -70,10 +72,10 @@ class Keystone:
         response.headers["X-Subject-Token"] = "t"
         return response
 
-    def _service(self, type: str, name: str, path: str) -> dict[str, Any]:
-        url = f"{self.url}{path}"
-        endpoint = {"interface": "public", "region": "RegionOne", "region_id": "RegionOne"}
-        return {"type": type, "name": name, "endpoints": [endpoint | {"url": url, "id": name}]}
+
+def _service(type: str, name: str, url: str) -> dict[str, Any]:
+    endpoint = {"interface": "public", "region": "RegionOne", "region_id": "RegionOne"}
+    return {"type": type, "name": name, "endpoints": [endpoint | {"url": url, "id": name}]}
 
 
 def _json(body: Any, status: int = 200) -> Response:
@@ -86,7 +88,7 @@ class Site:
     def __init__(self, api: Any) -> None:
         self.api = api
         self.keystone = Keystone()
-        app = dispatcher.DispatcherMiddleware(api, {"/identity": self.keystone})
+        app = dispatcher.DispatcherMiddleware(api, {"/v3": self.keystone})
         self._server = serving.make_server("127.0.0.1", 0, app, request_handler=_Quiet)
         self.url = self.keystone.url = f"http://127.0.0.1:{self._server.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -101,7 +103,7 @@ class Site:
     def cloud(self) -> dict[str, Any]:
         """Return the site's entry of clouds.yaml."""
         auth = {
-            "auth_url": f"{self.url}/identity/v3",
+            "auth_url": f"{self.url}/v3",
             "username": "alice",
             "password": "secret",
             "project_name": "acme",

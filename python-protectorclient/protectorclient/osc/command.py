@@ -3,6 +3,7 @@
 
 import argparse
 import functools
+import logging
 import sys
 
 from openstack import exceptions as sdk
@@ -21,12 +22,21 @@ class Command(command.Command):
 
     auth_required = False
 
+    #: How it is typed, and what is typed next.
+    example: str
+
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser: argparse.ArgumentParser = super().get_parser(prog_name)
         parser.formatter_class = argparse.RawDescriptionHelpFormatter
         return parser
 
+    def get_epilog(self) -> str:
+        return f"{self.example}\n\n{super().get_epilog()}"
+
     def run(self, parsed_args: argparse.Namespace) -> int:
+        # What it warns of ends in a sentence of ours.
+        for name in ("keystoneauth.identity", "keystoneauth.discover"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         self.auth_required = True
         with errors.of_signing_in(self.app.cloud, self.clouds):
             self.app.prepare_to_run_command(self)

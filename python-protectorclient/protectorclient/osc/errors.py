@@ -36,8 +36,8 @@ def of_signing_in(cloud: CloudRegion, clouds: Sequence[str]) -> Iterator[None]:
         who = cloud.auth.get("username") or cloud.auth.get("user_id") or "you"
         reason = f"it does not accept {who} with that password or project"
         raise osc.CommandError(_cannot_sign_in(cloud, clouds, reason)) from refusal
-    except keystoneauth.ConnectFailure as silence:
-        reason = "it does not answer"
+    except (keystoneauth.ConnectFailure, keystoneauth.DiscoveryFailure) as silence:
+        reason = "no Keystone answers there"
         raise osc.CommandError(_cannot_sign_in(cloud, clouds, reason)) from silence
     except (keystoneauth.ClientException, sdk.ConfigException) as error:
         raise osc.CommandError(_cannot_sign_in(cloud, clouds, str(error))) from error

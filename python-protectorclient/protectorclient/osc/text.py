@@ -3,7 +3,7 @@
 
 import abc
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, TextIO
 
 from cliff.formatters import base
@@ -16,7 +16,7 @@ class TextFormatter(base.SingleFormatter):
     """Writes an object as lines of text."""
 
     @abc.abstractmethod
-    def lines(self, **fields: Any) -> Iterator[str]:
+    def lines(self, fields: Mapping[str, Any]) -> Iterator[str]:
         """Say what the fields tell."""
 
     def add_argument_group(self, parser: argparse.ArgumentParser) -> None:
@@ -29,8 +29,8 @@ class TextFormatter(base.SingleFormatter):
         stdout: TextIO,
         parsed_args: argparse.Namespace,
     ) -> None:
-        fields = dict(zip(column_names, data, strict=True))
-        stdout.writelines(f"{line}\n" for line in self.lines(**fields))
+        told = self.lines(dict(zip(column_names, data, strict=True)))
+        stdout.writelines(f"{line}\n" for line in told)
 
 
 class ShowText(command.ShowOne):
@@ -48,33 +48,27 @@ class ShowText(command.ShowOne):
 
 
 class SyncStatusText(TextFormatter):
-    def lines(
-        self,
-        *,
-        in_sync: bool,
-        local: dict[str, Any],
-        remote: dict[str, Any],
-        actions: list[str],
-        **_: Any,
-    ) -> Iterator[str]:
-        yield "Sync Status: " + ("✅ IN SYNC" if in_sync else "⚠️ OUT OF SYNC")
+    def lines(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        yield "Sync Status: " + ("✅ IN SYNC" if fields["in_sync"] else "⚠️ OUT OF SYNC")
         yield ""
         yield "Local Metadata:"
+        local = fields["local"]
         yield f"  Version: {local['version']}"
         yield f"  Current Site: {local['site']}"
         yield f"  Last Modified: {local['modified_at']}"
         yield ""
         yield "Remote Sync:"
+        remote = fields["remote"]
         yield f"  Status: {remote['status']}"
         yield f"  Remote Version: {remote['version']}"
         yield f"  Last Sync: {remote['last_sync']}"
         if remote["error"]:
             yield f"  Error: {remote['error']}"
-        if actions:
+        if fields["actions"]:
             yield ""
             yield "Action Required:"
-            for number, action in enumerate(actions, start=1):
-                yield f"  {number}. {action}"
+        for number, action in enumerate(fields["actions"], start=1):
+            yield f"  {number}. {action}"
 
 
 class SyncForceText(TextFormatter):
@@ -85,16 +79,12 @@ class SyncForceText(TextFormatter):
         yield ""
         yield "Checking remote site connectivity..."
 
-    def reachable(self, peer_site: str) -> str:
-        return f"✅ {peer_site} is reachable"
-
     def unreachable(self, peer_site: str, reason: str) -> str:
         return f"❌ {peer_site} is not reachable: {reason}"
 
-    def lines(
-        self, *, peer_site: str, status: str, version: int, duration_ms: int, **_: Any
-    ) -> Iterator[str]:
-        yield self.reachable(peer_site)
+    def lines(self, fields: Mapping[str, Any]) -> Iterator[str]:
+        peer_site, version = fields["peer_site"], fields["version"]
+        yield f"✅ {peer_site} is reachable"
         yield ""
         yield f"Syncing metadata (version {version})..."
         yield "  Gathering current metadata... ✓"
@@ -102,9 +92,9 @@ class SyncForceText(TextFormatter):
         yield f"  Pushing to {peer_site}... ✓"
         yield ""
         yield "Remote Site Response:"
-        yield f"  Status: {status}"
+        yield f"  Status: {fields['status']}"
         yield f"  Version: {version}"
-        yield f"  Duration: {duration_ms}ms"
+        yield f"  Duration: {fields['duration_ms']}ms"
         yield ""
         yield "✅ Sync completed successfully"
         yield f"Both sites now at version {version}"

@@ -24,7 +24,7 @@ class Proxy(proxy.Proxy):
     api_version = "1"
 
     @property
-    def _project(self) -> dict[str, str]:
+    def _project(self) -> dict[str, Any]:
         project_id = self.get_project_id()
         if project_id is None:
             raise exceptions.ConfigException(
@@ -33,7 +33,7 @@ class Proxy(proxy.Proxy):
             )
         return {"project_id": project_id}
 
-    def _of(self, group: ProtectionGroup) -> dict[str, str]:
+    def _of(self, group: ProtectionGroup) -> dict[str, Any]:
         return {"project_id": group.project_id, "group_id": group.id}
 
     # ====== Sites: for administrators. Names or ids ======
@@ -163,7 +163,7 @@ class Proxy(proxy.Proxy):
 
     def get_replication_policy(self, group: ProtectionGroup) -> ReplicationPolicy:
         """Return the replication policy of a group."""
-        return self._get(ReplicationPolicy, requires_id=False, **self._of(group))
+        return self._get(ReplicationPolicy, None, False, **self._of(group))
 
     def update_replication_policy(self, group: ProtectionGroup, **attrs: Any) -> ReplicationPolicy:
         """Change the replication policy of a group, on both sites."""
@@ -175,11 +175,11 @@ class Proxy(proxy.Proxy):
 
     def get_consistency_group(self, group: ProtectionGroup) -> ConsistencyGroup:
         """Return what stands behind a group on the site that is asked."""
-        return self._get(ConsistencyGroup, requires_id=False, **self._of(group))
+        return self._get(ConsistencyGroup, None, False, **self._of(group))
 
     def get_sync_status(self, group: ProtectionGroup) -> SyncStatus:
         """Return how the group's metadata stands against the other site's."""
-        return self._get(SyncStatus, requires_id=False, **self._of(group))
+        return self._get(SyncStatus, None, False, **self._of(group))
 
     def force_sync(self, group: ProtectionGroup) -> Sync:
         """Push the group's metadata to the other site."""

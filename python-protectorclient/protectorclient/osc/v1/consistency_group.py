@@ -15,7 +15,7 @@ class ShowConsistencyGroup(command.ShowOne):
     other one: the replicated snapshots that the array holds.
     """
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector consistency-group show prod-web-app
 
 Next, when the primary site is gone:
@@ -30,7 +30,7 @@ Next, when the primary site is gone:
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         found = self.protector.get_consistency_group(self.find_group(parsed_args.group))
-        return self.dict2columns({name: _value(value) for name, value in found.told.items()})
+        return tuple(found.told), [_value(value) for value in found.told.values()]
 
 
 def _value(value: Any) -> Any:

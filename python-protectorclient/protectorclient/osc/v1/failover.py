@@ -23,7 +23,7 @@ class FailOver(command.ShowOne):
     was replicated; what was written after that is lost. The other site is not asked for anything.
     """
 
-    _epilog = """Example:
+    example = """Example:
   export OS_CLOUD=site-b
   openstack protector protection-group failover prod-web-app --type unplanned \\
     --network-mapping web=dr-web --flavor-mapping m1.large=m1.xlarge --wait

@@ -38,7 +38,7 @@ class AddMember(_OneServer, command.ShowOne):
     is recorded on both sites.
     """
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group member add prod-web-app web-server-1
 
 Next, see that both sites know it:
@@ -52,7 +52,7 @@ Next, see that both sites know it:
 class RemoveMember(_OneServer):
     """Protect a server no longer: remove it from a protection group"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group member remove prod-web-app web-server-1"""
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
@@ -82,7 +82,7 @@ def _not_one(server: str, group: str, found: Sequence[str]) -> str:
 class ListMember(command.Lister):
     """List the members of a protection group"""
 
-    _epilog = "Example:\n  openstack protector protection-group member list prod-web-app"
+    example = "Example:\n  openstack protector protection-group member list prod-web-app"
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)

@@ -57,7 +57,7 @@ def shown(operation: Operation, fields: Sequence[str] = SHOWN) -> tuple[Any, ...
 class ListOperation(command.Lister):
     """List operations that ran on this site, newest first"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector operation list --protection-group prod-web-app
 
 Next:
@@ -93,7 +93,7 @@ Next:
 class ShowOperation(command.ShowOne):
     """Show an operation: its progress, its steps, and what went wrong"""
 
-    _epilog = """Example:
+    example = """Example:
   watch openstack protector operation show <operation-id>
 
 Next, when it is completed:

@@ -90,7 +90,7 @@ def _given(parsed_args: argparse.Namespace, *fields: str) -> dict[str, Any]:
 class CreateProtectionGroup(command.ShowOne):
     """Create a protection group, on both sites"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group create prod-web-app \\
     --primary-site site-a --secondary-site site-b \\
     --network-mapping web=dr-web --flavor-mapping m1.large=m1.xlarge
@@ -144,7 +144,7 @@ Next, add the VMs that fail over together:
 class ListProtectionGroup(command.Lister):
     """List protection groups"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group list --status active
 
 Next:
@@ -176,7 +176,7 @@ class _OneGroup(command.Command):
 class ShowProtectionGroup(_OneGroup, command.ShowOne):
     """Show a protection group"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group show prod-web-app
 
 Before a failover, look at status, current_primary_site and remote_sync_status. Next:
@@ -189,7 +189,7 @@ Before a failover, look at status, current_primary_site and remote_sync_status. 
 class SetProtectionGroup(_OneGroup):
     """Change a protection group, on both sites"""
 
-    _epilog = """Example, one network more and a shorter interval:
+    example = """Example, one network more and a shorter interval:
   openstack protector protection-group set prod-web-app \\
     --network-mapping db=dr-db --replication-interval 300"""
 
@@ -233,7 +233,7 @@ def _mappings(group: ProtectionGroup, parsed_args: argparse.Namespace) -> dict[s
 class DeleteProtectionGroup(_OneGroup):
     """Delete a protection group, on both sites; the VMs stay"""
 
-    _epilog = "Example:\n  openstack protector protection-group delete prod-web-app"
+    example = "Example:\n  openstack protector protection-group delete prod-web-app"
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.protector.delete_protection_group(self.find_group(parsed_args.group))
@@ -242,7 +242,7 @@ class DeleteProtectionGroup(_OneGroup):
 class ShowPolicy(_OneGroup, command.ShowOne):
     """Show the replication policy of a protection group"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group policy-show prod-web-app
 
 To change it:
@@ -259,7 +259,7 @@ class ResetState(_OneGroup):
     Refused while an engine works on the group, unless forced.
     """
 
-    _epilog = """Example, after making sure that nothing works on it any more:
+    example = """Example, after making sure that nothing works on it any more:
   openstack protector operation list --protection-group prod-web-app
   openstack protector protection-group reset-state prod-web-app --state active
 

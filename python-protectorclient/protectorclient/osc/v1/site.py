@@ -85,7 +85,7 @@ class CreateSite(command.ShowOne):
     to by a user with the role service; its password is asked for or read from a file.
     """
 
-    _epilog = """Example, on site-a:
+    example = """Example, on site-a:
   openstack protector site create site-a --auth-url http://192.0.2.10:5000/v3
   openstack protector site create site-b --auth-url http://192.0.2.20:5000/v3 \\
     --username protector --project-name service --password-file ~/site-b.password
@@ -119,7 +119,7 @@ Next, see whether it can be reached:
 class ListSite(command.Lister):
     """List sites"""
 
-    _epilog = "Example:\n  openstack protector site list"
+    example = "Example:\n  openstack protector site list"
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         return HEADINGS, [_row(site, LISTED) for site in self.protector.sites()]
@@ -135,7 +135,7 @@ class _OneSite(command.Command):
 class ShowSite(_OneSite, command.ShowOne):
     """Show a site"""
 
-    _epilog = "Example:\n  openstack protector site show site-b"
+    example = "Example:\n  openstack protector site show site-b"
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         return SHOWN, _row(self.protector.get_site(parsed_args.site), SHOWN)
@@ -144,7 +144,7 @@ class ShowSite(_OneSite, command.ShowOne):
 class SetSite(_OneSite):
     """Change what is known of a site"""
 
-    _epilog = """Example, after the password of its user was changed:
+    example = """Example, after the password of its user was changed:
   openstack protector site set site-b --password-file ~/site-b.password
 
 Next, see whether it can be reached:
@@ -168,7 +168,7 @@ Next, see whether it can be reached:
 class DeleteSite(_OneSite):
     """Forget a site that no protection group uses"""
 
-    _epilog = "Example:\n  openstack protector site delete site-b"
+    example = "Example:\n  openstack protector site delete site-b"
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.protector.delete_site(parsed_args.site)
@@ -177,7 +177,7 @@ class DeleteSite(_OneSite):
 class ValidateSite(_OneSite, command.ShowOne):
     """Sign in to a site and look whether what Protector needs is there"""
 
-    _epilog = "Example:\n  openstack protector site validate site-b"
+    example = "Example:\n  openstack protector site validate site-b"
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         found = self.protector.validate_site(parsed_args.site)
@@ -190,7 +190,7 @@ class ListVolumeTypes(_OneSite, command.Lister):
     Only the site itself knows them: sign in there.
     """
 
-    _epilog = """Example:
+    example = """Example:
   export OS_CLOUD=site-a
   openstack protector site list-volume-types site-a
 

@@ -29,7 +29,7 @@ class _OneGroup(ShowText):
 class ShowSyncStatus(_OneGroup):
     """Show how a group's metadata here stands against the other site's, as last known here"""
 
-    _epilog = """Example:
+    example = """Example:
   openstack protector protection-group sync-status prod-web-app
 
 Next, when they differ and the other site is back:
@@ -48,7 +48,7 @@ class ForceSync(_OneGroup):
     Refused, with both versions named, when the other site has changes of its own.
     """
 
-    _epilog = """Example, when the other site is back:
+    example = """Example, when the other site is back:
   openstack protector protection-group sync-force prod-web-app
 
 Next:
@@ -58,19 +58,18 @@ Next:
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         group = self.find_group(parsed_args.group)
-        sync = self._tell(group) if parsed_args.formatter == "text" else self._push(group)
+        if isinstance(self.formatter, SyncForceText):
+            sync = self._tell(group, self.formatter)
+        else:
+            sync = self.protector.force_sync(group)
         return FORCE, utils.get_item_properties(sync, FORCE)
 
-    def _push(self, group: ProtectionGroup) -> Sync:
-        return self.protector.force_sync(group)
-
-    def _tell(self, group: ProtectionGroup) -> Sync:
-        """Push, and say before the answer what is being done, and whether it was reached."""
-        text: SyncForceText = self.formatter
+    def _tell(self, group: ProtectionGroup, text: SyncForceText) -> Sync:
+        """Push, and say before the answer what is being done, and if the site was not reached."""
         for line in text.opening():
             print(line, file=self.app.stdout, flush=True)
         try:
-            return self._push(group)
+            return self.protector.force_sync(group)
         except sdk.HttpException as refusal:
             known = errors.details(refusal)
             if known.get("code") == errors.PEER_UNREACHABLE:

@@ -21,7 +21,7 @@ class CreateTenantMapping(command.ShowOne):
     A protection group of the one project comes up in the other. Pair them on both sites.
     """
 
-    _epilog = """Example, on site-a:
+    example = """Example, on site-a:
   openstack protector tenant-mapping create --project acme \\
     --peer-site site-b --peer-project 0f4c9e0d2b6a4c3f8a3f5d7e9b1c2d3e"""
 
@@ -50,7 +50,7 @@ class CreateTenantMapping(command.ShowOne):
         return SHOWN, utils.get_item_properties(mapping, SHOWN)
 
     def _project_id(self, name_or_id: str) -> str:
-        identity = self.app.client_manager.sdk_connection.identity
+        identity: Any = self.app.client_manager.sdk_connection.identity
         try:
             project_id: str = identity.find_project(name_or_id, ignore_missing=False).id
         except (sdk.NotFoundException, sdk.DuplicateResource) as error:
@@ -63,7 +63,7 @@ class CreateTenantMapping(command.ShowOne):
 class ListTenantMapping(command.Lister):
     """List which projects are paired with which of the other site"""
 
-    _epilog = "Example:\n  openstack protector tenant-mapping list"
+    example = "Example:\n  openstack protector tenant-mapping list"
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         mappings = self.protector.tenant_mappings()
@@ -80,7 +80,7 @@ class _OneTenantMapping(command.Command):
 class ShowTenantMapping(_OneTenantMapping, command.ShowOne):
     """Show a pair of projects"""
 
-    _epilog = "Example:\n  openstack protector tenant-mapping show <id>"
+    example = "Example:\n  openstack protector tenant-mapping show <id>"
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         mapping = self.protector.get_tenant_mapping(parsed_args.mapping)
@@ -90,7 +90,7 @@ class ShowTenantMapping(_OneTenantMapping, command.ShowOne):
 class DeleteTenantMapping(_OneTenantMapping):
     """Part two projects"""
 
-    _epilog = "Example:\n  openstack protector tenant-mapping delete <id>"
+    example = "Example:\n  openstack protector tenant-mapping delete <id>"
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         self.protector.delete_tenant_mapping(parsed_args.mapping)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every other command, as an administrator and a tenant type them."""
+
+import pytest
+
+from protectorclient.osc import plugin
+
+
+@pytest.fixture
+def group(sites):
+    return sites["site-b"].api.create(
+        "acme-id",
+        name="prod-web-app",
+        primary_site="site-a",
+        secondary_site="site-b",
+        network_mapping={"web": "dr-web"},
+    )
+
+
+def test_a_site_is_registered_with_a_password_from_a_file(openstack, sites, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("s3cret\n")
+    site = openstack(
+        "protector site create site-a --auth-url http://192.0.2.10:5000/v3 --username protector",
+        "--project-name service --password-file",
+        str(password),
+        "-f json",
+    ).json
+    assert site["name"] == "site-a"
+    assert site["local"] is False
+    assert "s3cret" not in str(site)
+    assert sites["site-b"].api.passwords == {"site-a": "s3cret"}
+
+
+def test_a_password_is_asked_for_only_on_a_terminal(openstack, sites):
+    ran = openstack(
+        "protector site create site-a --auth-url http://192.0.2.10 --username protector"
+    )
+    assert ran.code == 1
+    assert "No terminal detected" in ran.err
+    assert sites["site-b"].api.sites == {}
+
+
+def test_a_password_file_that_is_not_there(openstack, tmp_path):
+    ran = openstack("protector site set site-a --password-file", str(tmp_path / "none"))
+    assert ran.err.startswith("Cannot read the password in ")
+    assert ran.err.endswith("No such file or directory\n")
+
+
+def test_a_site_is_listed_changed_validated_and_forgotten(openstack):
+    openstack("protector site create site-b --auth-url http://192.0.2.20:5000/v3")
+    assert openstack("protector site set site-b --description surviving").code == 0
+    assert openstack("protector site show site-b -f value -c description").lines == ["surviving"]
+    validated = openstack("protector site validate site-b -f json").json
+    assert validated["checks"] == [
+        {"name": "keystone", "result": "ok"},
+        {"name": "protector", "result": "ok"},
+    ]
+    (listed,) = openstack("protector site list -f json").json
+    assert (listed["Name"], listed["Local"], listed["Status"]) == ("site-b", True, "active")
+    types = openstack("protector site list-volume-types site-b -f json").json
+    assert types == [{"ID": "t1", "Name": "replicated", "Backend": "site-a@flasharray"}]
+    assert openstack("protector site delete site-b").code == 0
+    assert "No site site-b is registered" in openstack("protector site show site-b").err
+
+
+def test_projects_are_paired_and_parted(openstack):
+    mapping = openstack(
+        "protector tenant-mapping create --project acme --peer-site site-a --peer-project p2",
+        "-f json",
+    ).json
+    assert (mapping["project_id"], mapping["peer_project_id"]) == ("acme-id", "p2")
+    shown = openstack("protector tenant-mapping show", mapping["id"], "-f json").json
+    assert shown == mapping
+    (listed,) = openstack("protector tenant-mapping list -f json").json
+    assert listed["Peer Site"] == "site-a"
+    assert openstack("protector tenant-mapping delete", mapping["id"]).code == 0
+    assert openstack("protector tenant-mapping list -f json").json == []
+
+
+def test_an_unknown_project_is_not_paired(openstack):
+    ran = openstack(
+        "protector tenant-mapping create --project nosuch --peer-site site-a --peer-project p2"
+    )
+    assert ran.err.startswith("No project nosuch here")
+
+
+def test_a_group_is_created_with_mappings_and_policy(openstack):
+    group = openstack(
+        "protector protection-group create prod-db --primary-site site-a --secondary-site site-b",
+        "--network-mapping web=dr-web --network-mapping db=dr-db",
+        "--flavor-mapping m1.large=m1.xlarge",
+        "--rpo-minutes 30 --replication-interval 600 -f json",
+    ).json
+    assert group["network_mapping"] == {"web": "dr-web", "db": "dr-db"}
+    assert group["flavor_mapping"] == {"m1.large": "m1.xlarge"}
+    policy = openstack("protector protection-group policy-show prod-db -f json").json
+    assert policy == {"rpo_minutes": 30, "replication_interval": 600}
+
+
+def test_groups_are_listed_by_status(openstack, group):
+    (listed,) = openstack("protector protection-group list --status active -f json").json
+    assert listed["Name"] == "prod-web-app"
+    assert listed["Current Primary Site"] == "site-a"
+    assert openstack("protector protection-group list --status error -f json").json == []
+
+
+def test_a_group_is_changed(openstack, group, sites):
+    openstack(
+        "protector protection-group set prod-web-app --network-mapping db=dr-db",
+        "--rpo-minutes 5 --description web",
+    )
+    shown = openstack("protector protection-group show prod-web-app -f json").json
+    assert shown["network_mapping"] == {"web": "dr-web", "db": "dr-db"}
+    assert (shown["rpo_minutes"], shown["description"]) == (5, "web")
+    openstack(
+        "protector protection-group set prod-web-app --no-network-mapping",
+        "--network-mapping db=other",
+    )
+    shown = openstack("protector protection-group show prod-web-app").out
+    assert "| db=other " in shown
+    assert "dr-web" not in shown
+
+
+def test_members_come_and_go(openstack, group, sites):
+    sites["site-b"].api.servers["web-server-1"] = {
+        "server_id": "s1",
+        "name": "web-server-1",
+        "flavor": "m1.large",
+        "networks": ["web"],
+        "volumes": [{"id": "v1", "name": "root"}],
+        "status": "protected",
+    }
+    added = openstack(
+        "protector protection-group member add prod-web-app web-server-1 -f json"
+    ).json
+    assert added["server_id"] == "s1"
+    assert "web-server-1" in openstack("protector protection-group show prod-web-app").out
+    listed = openstack("protector protection-group member list prod-web-app")
+    assert (
+        "| s1        | web-server-1 | m1.large | web      | root    | protected |" in listed.lines
+    )
+    openstack("protector protection-group member remove prod-web-app web-server-1")
+    assert openstack("protector protection-group member list prod-web-app -f json").json == []
+    ran = openstack("protector protection-group member remove prod-web-app web-server-1")
+    assert "Server web-server-1 is not a member of protection group prod-web-app" in ran.err
+
+
+def test_a_consistency_group_shows_its_snapshots(openstack, group):
+    shown = openstack("protector consistency-group show prod-web-app -f json").json
+    assert shown["array"] == "flasharray-b"
+    assert shown["snapshots"][0]["name"] == "cg.7"
+
+
+def test_operations_are_listed_by_group(openstack, group):
+    openstack("protector protection-group failover prod-web-app --type unplanned")
+    (listed,) = openstack("protector operation list --protection-group prod-web-app -f json").json
+    assert (listed["Operation Type"], listed["Status"]) == ("failover", "running")
+    assert openstack("protector operation list --status failed -f json").json == []
+
+
+def test_a_group_whose_operation_died_is_reset(openstack, group, sites):
+    openstack("protector protection-group reset-state prod-web-app --state active --force")
+    assert sites["site-b"].api.asked == [{"reset_state": {"status": "active", "force": True}}]
+
+
+def test_a_group_is_deleted(openstack, group, sites):
+    assert openstack("protector protection-group delete prod-web-app").code == 0
+    assert sites["site-b"].api.protection_groups == {}
+
+
+def test_each_command_teaches_by_an_example(openstack):
+    listed = openstack("help protector").out.splitlines()[1:]
+    assert len(listed) == 27
+    for name in listed:
+        help = openstack(name.strip(), "--help").out
+        assert f"openstack {name.strip()}" in help.split("Example")[1]
+
+
+def test_other_plugins_can_ask_protector_too(sites, openstack, group):
+    import openstack as sdk
+
+    connection = sdk.connect(cloud="site-b")
+    client = plugin.make_client(type("Manager", (), {"sdk_connection": connection}))
+    assert [found.name for found in client.protection_groups()] == ["prod-web-app"]
+    assert client is connection.site_recovery
