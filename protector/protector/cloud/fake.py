@@ -88,7 +88,9 @@ def new_id() -> str:
 
 
 class FakeCloud(Cloud):
-    """``manages``: whether tenants may manage volumes, as Cinder's policy says."""
+    """``manages``: whether tenants may manage volumes, as Cinder's policy says; ``taken``: MAC and
+    fixed addresses that others have.
+    """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
         self.site = site
@@ -357,6 +359,9 @@ class FakeTenantCloud(_Eyes, TenantCloud):
     @faulty
     def recreate_server(self, request: ServerRequest) -> Server:
         made = self.cloud.made_servers
+        if request.flavor_id not in {flavor.id for flavor in self.cloud.flavors.values()}:
+            reason = f"Flavor {request.flavor_id} could not be found."
+            raise errors.CloudError(service="Nova", site=self.cloud.site, reason=reason)
         if request.key not in made:
             notes = [note for port in request.ports for note in self._given_up(port)]
             ports = [new_id() for _ in request.ports]
@@ -393,9 +398,14 @@ class FakeTenantCloud(_Eyes, TenantCloud):
             self.cloud.array.rename_volume(name, new_name)
 
     def _given_up(self, port: PortRequest) -> list[str]:
-        wanted = [port.mac_address, *(address for _, address in port.fixed_addresses)]
+        ports = [port for made in self.cloud.made_servers.values() for port in made.request.ports]
+        taken = self.cloud.taken.union(*map(_addresses, ports))
         return [
-            f"{taken} of {port.name} is taken on {self.cloud.site}; another was given"
-            for taken in wanted
-            if taken in self.cloud.taken
+            f"{address} of {port.name} is taken on {self.cloud.site}; another was given"
+            for address in _addresses(port)
+            if address in taken
         ]
+
+
+def _addresses(port: PortRequest) -> list[str]:
+    return [port.mac_address, *(address for _, address in port.fixed_addresses)]

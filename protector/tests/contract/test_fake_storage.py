@@ -2,11 +2,10 @@
 import itertools
 
 import pytest
+from contract.storage import Bench, StorageDriverContract
 
 from protector.storage.base import ArrayVolume, Point
 from protector.storage.fake import FakeArray
-
-from .storage import Bench, StorageDriverContract
 
 
 class FakeBench(Bench):

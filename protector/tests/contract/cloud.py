@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every cloud must do, as tests: a cloud's test module subclasses the suite.
+
+The *bench* is what there is and what happens without Protector: a tenant with a server of two
+volumes, volumes on the array that Cinder does not know, and a look at what was made.
+"""
+
+import abc
+import dataclasses
+from collections.abc import Sequence
+
+import pytest
+
+from protector import errors
+from protector.cloud.base import (
+    BlockDevice,
+    Cloud,
+    Outcome,
+    PortRequest,
+    ServerRequest,
+    TenantCloud,
+    VolumeRequest,
+    VolumeType,
+)
+
+NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+@dataclasses.dataclass
+class ShownVolume:
+    name: str
+    bootable: bool
+    metadata: dict[str, str]
+
+
+@dataclasses.dataclass
+class ShownServer:
+    """``addresses`` and ``macs`` are of its ports, in the order of the NICs."""
+
+    name: str
+    metadata: dict[str, str]
+    tags: list[str]
+    macs: list[str]
+    addresses: list[str]
+    volumes: list[str]
+
+
+class Bench(abc.ABC):
+    cloud: Cloud
+    token: str
+    user_id: str
+    project_id: str
+    other_project_id: str
+    roles: Sequence[str] = ("member",)
+    #: A network of the tenant's, its only subnet, and an address of it that nobody has.
+    network: str
+    cidr: str
+    free_address: str
+
+    @abc.abstractmethod
+    def name(self, name: str) -> str:
+        """Return a name or key like this one that nothing else bears."""
+
+    @abc.abstractmethod
+    def make_server(self, name: str, *, volumes: int) -> str:
+        """Make a server of replicated volumes with a port on the network; return its id."""
+
+    @abc.abstractmethod
+    def make_array_volumes(self, count: int) -> list[str]:
+        """Make volumes on the array that Cinder does not know; return their names."""
+
+    @abc.abstractmethod
+    def show_volume(self, volume_id: str) -> ShownVolume | None: ...
+
+    @abc.abstractmethod
+    def show_server(self, server_id: str) -> ShownServer | None: ...
+
+    @abc.abstractmethod
+    def ports(self) -> int:
+        """Return how many ports the tenant has on the network."""
+
+    # -- in short -----------------------------------------------------------------------------
+
+    @property
+    def tenant(self) -> TenantCloud:
+        return self.cloud.by_token(self.token, self.project_id)
+
+    @property
+    def volume_type(self) -> VolumeType:
+        return self.cloud.as_service().volume_types("async")[0]
+
+    def manage(self, requests: Sequence[VolumeRequest]) -> list[Outcome]:
+        service = self.cloud.as_service()
+        pool = service.pool_for(self.volume_type)
+        return self.tenant.manage_volumes(requests, pool=pool, volume_type_id=self.volume_type.id)
+
+    def request_volumes(self, count: int) -> list[VolumeRequest]:
+        return [
+            VolumeRequest(
+                key=self.name(f"volume{number}"),
+                array_volume=array_volume,
+                name=f"disk{number}",
+                bootable=number == 0,
+                metadata={"purpose": f"disk {number}"},
+            )
+            for number, array_volume in enumerate(self.make_array_volumes(count))
+        ]
+
+    def request_server(self, name: str, *, mac_address: str | None = None) -> ServerRequest:
+        """Ask for a server of two volumes that are managed by now."""
+        inventory = self.tenant.inventory()
+        network = next(one for one in inventory.networks if one.name == self.network)
+        port = PortRequest(
+            key="0",
+            name=f"{name}-port",
+            network_id=network.id,
+            mac_address=mac_address or "fa:16:3e:7a:7a:01",
+            fixed_addresses=[(network.subnets[0].id, self.free_address)],
+            security_groups=[g.id for g in inventory.security_groups if g.name == "default"],
+            port_security=True,
+        )
+        volumes = self.manage(self.request_volumes(2))
+        return ServerRequest(
+            key=self.name(name),
+            name=name,
+            description=None,
+            flavor_id=inventory.flavors[0].id,
+            ports=[port],
+            volumes=[
+                BlockDevice(volumes[0].id or "", 0, "/dev/vda", False),
+                BlockDevice(volumes[1].id or "", None, "/dev/vdb", False),
+            ],
+            key_name=None,
+            metadata={"role": "web"},
+            tags=["blue"],
+            availability_zone=None,
+            server_group=None,
+            user_data="I2Nsb3VkLWNvbmZpZw==",
+            config_drive=False,
+        )
+
+
+class ServiceCloudContract:
+    @pytest.fixture
+    def bench(self) -> Bench:
+        raise NotImplementedError
+
+    def test_every_service_answers(self, bench: Bench) -> None:
+        answers = bench.cloud.as_service().check()
+        assert answers == {"keystone": None, "nova": None, "neutron": None, "cinder": None}
+
+    def test_a_server_is_described_with_all_it_consists_of(self, bench: Bench) -> None:
+        server_id = bench.make_server(name := bench.name("web"), volumes=2)
+        service = bench.cloud.as_service()
+        facts = service.describe_server(bench.project_id, server_id)
+        member = facts.member
+        assert (member.server_id, member.name) == (server_id, name)
+        assert not facts.boots_from_image
+        assert [nic.network_name for nic in member.nics] == [bench.network]
+        assert member.nics[0].fixed_addresses[0].cidr == bench.cidr
+        assert member.nics[0].security_groups == ["default"]
+        assert [volume.boot_index for volume in member.volumes] == [0, None]
+        assert [volume.device for volume in member.volumes] == ["/dev/vda", "/dev/vdb"]
+        assert all(volume.array_volume for volume in member.volumes)
+        assert [volume.id for volume in facts.volumes] == [volume.id for volume in member.volumes]
+        assert {volume.type_id for volume in facts.volumes} == {bench.volume_type.id}
+        assert {volume.pool for volume in facts.volumes} == {service.pool_for(bench.volume_type)}
+
+    def test_a_server_is_found_by_name_as_by_id(self, bench: Bench) -> None:
+        server_id = bench.make_server(name := bench.name("web"), volumes=1)
+        describe = bench.cloud.as_service().describe_server
+        assert describe(bench.project_id, name) == describe(bench.project_id, server_id)
+
+    def test_a_name_that_two_servers_bear_is_refused(self, bench: Bench) -> None:
+        name = bench.name("web")
+        bench.make_server(name, volumes=1)
+        bench.make_server(name, volumes=1)
+        with pytest.raises(errors.InvalidRequest, match=name):
+            bench.cloud.as_service().describe_server(bench.project_id, name)
+
+    def test_a_server_of_another_project_is_not_found(self, bench: Bench) -> None:
+        server_id = bench.make_server(name := bench.name("web"), volumes=1)
+        for server in (name, server_id, "no-such-server"):
+            with pytest.raises(errors.ServerNotFound, match=server):
+                bench.cloud.as_service().describe_server(bench.other_project_id, server)
+
+    def test_volume_types_are_found_by_how_they_replicate(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        assert [type.name for type in service.volume_types("async")] == ["replicated"]
+        assert service.volume_types("sync") == []
+
+    def test_the_consistent_group_type_is_the_same_each_time(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        assert service.consistent_group_type() == service.consistent_group_type()
+
+    def test_a_type_that_no_backend_serves_has_no_pool(self, bench: Bench) -> None:
+        nowhere = VolumeType(NOBODY, "gold", "no-such-backend")
+        with pytest.raises(errors.CloudError, match="gold"):
+            bench.cloud.as_service().pool_for(nowhere)
+
+
+class TrustContract:
+    def test_a_tenants_trust_lets_protector_act_for_it(self, bench: Bench) -> None:
+        trust = bench.cloud.take_trust(
+            bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
+        )
+        networks = {network.name for network in bench.cloud.by_trust(trust).inventory().networks}
+        bench.cloud.as_service().drop_trust(trust)
+        assert bench.network in networks
+
+    def test_a_trust_that_is_dropped_is_of_no_use(self, bench: Bench) -> None:
+        trust = bench.cloud.take_trust(
+            bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
+        )
+        bench.cloud.as_service().drop_trust(trust)
+        bench.cloud.as_service().drop_trust(trust)
+        with pytest.raises(errors.CloudRefused, match="Keystone"):
+            bench.cloud.by_trust(trust).inventory()
+
+
+class ProtectingContract:
+    def make_group(self, bench: Bench, key: str) -> str:
+        group_type = bench.cloud.as_service().consistent_group_type()
+        return bench.tenant.create_volume_group(
+            key=key, group_type_id=group_type, volume_type_id=bench.volume_type.id
+        )
+
+    def test_a_group_made_twice_is_one(self, bench: Bench) -> None:
+        key = bench.name("group")
+        first = self.make_group(bench, key)
+        assert self.make_group(bench, key) == first
+        bench.tenant.delete_volume_group(key=key)
+
+    def test_a_groups_volumes_come_and_go_and_repeating_it_is_no_error(self, bench: Bench) -> None:
+        server_id = bench.make_server(bench.name("web"), volumes=2)
+        facts = bench.cloud.as_service().describe_server(bench.project_id, server_id)
+        volumes = [volume.id for volume in facts.volumes]
+        key = bench.name("group")
+        group = self.make_group(bench, key)
+        for _ in range(2):
+            bench.tenant.change_volume_group(group, add=volumes)
+        for _ in range(2):
+            bench.tenant.change_volume_group(group, remove=volumes[:1])
+        bench.tenant.delete_volume_group(key=key)
+        bench.tenant.delete_volume_group(key=key)
+        assert all(bench.show_volume(volume) for volume in volumes)
+        assert self.make_group(bench, key) != group
+        bench.tenant.delete_volume_group(key=key)
+
+
+class RecoveringContract:
+    def test_the_inventory_is_what_the_tenant_can_use(self, bench: Bench) -> None:
+        inventory = bench.tenant.inventory()
+        network = next(one for one in inventory.networks if one.name == bench.network)
+        assert [subnet.cidr for subnet in network.subnets] == [bench.cidr]
+        assert "default" in {group.name for group in inventory.security_groups}
+        assert inventory.flavors
+        assert inventory.availability_zones
+
+    def test_volumes_are_managed_with_name_and_metadata(self, bench: Bench) -> None:
+        requests = bench.request_volumes(2)
+        outcomes = bench.manage(requests)
+        assert [outcome.key for outcome in outcomes] == [request.key for request in requests]
+        shown = [bench.show_volume(outcome.id or "") for outcome in outcomes]
+        assert [volume and volume.name for volume in shown] == ["disk0", "disk1"]
+        assert [volume and volume.bootable for volume in shown] == [True, False]
+        assert [volume and volume.metadata for volume in shown] == [
+            {"purpose": "disk 0"},
+            {"purpose": "disk 1"},
+        ]
+
+    def test_managing_twice_is_managing_once(self, bench: Bench) -> None:
+        requests = bench.request_volumes(1)
+        assert bench.manage(requests) == bench.manage(requests)
+
+    def test_a_volume_that_cannot_be_managed_does_not_stop_the_others(self, bench: Bench) -> None:
+        good, bad = bench.request_volumes(2)
+        bad = dataclasses.replace(bad, array_volume=bench.name("missing"))
+        outcomes = bench.manage([bad, good])
+        assert outcomes[0].id is None
+        assert bad.array_volume in (outcomes[0].fault or "")
+        assert outcomes[1].id is not None
+        assert outcomes[1].fault is None
+
+    def test_a_volume_that_could_not_be_managed_can_be_tried_again(self, bench: Bench) -> None:
+        good = bench.request_volumes(1)[0]
+        bench.manage([dataclasses.replace(good, array_volume=bench.name("missing"))])
+        assert bench.manage([good])[0].fault is None
+
+    def test_unmanaging_gives_the_volume_back_and_repeating_it_is_no_error(
+        self, bench: Bench
+    ) -> None:
+        requests = bench.request_volumes(1)
+        (managed,) = bench.manage(requests)
+        assert bench.tenant.unmanage_volumes([managed.key]) == [Outcome(managed.key, managed.id)]
+        assert bench.show_volume(managed.id or "") is None
+        assert bench.tenant.unmanage_volumes([managed.key]) == [Outcome(managed.key, None)]
+
+    def test_a_server_is_made_as_asked_for(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        server = bench.tenant.recreate_server(request)
+        assert (server.name, server.status, server.notes) == ("again", "ACTIVE", [])
+        shown = bench.show_server(server.id)
+        assert shown == ShownServer(
+            name="again",
+            metadata={"role": "web"},
+            tags=["blue"],
+            macs=["fa:16:3e:7a:7a:01"],
+            addresses=[bench.free_address],
+            volumes=[volume.volume_id for volume in request.volumes],
+        )
+        bench.tenant.remove_server(request.key)
+
+    def test_recreating_twice_is_recreating_once(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        before = bench.ports()
+        first = bench.tenant.recreate_server(request)
+        assert bench.tenant.recreate_server(request) == first
+        assert bench.ports() == before + 1
+        bench.tenant.remove_server(request.key)
+
+    def test_removing_undoes_recreating_and_repeating_it_is_no_error(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        before = bench.ports()
+        server = bench.tenant.recreate_server(request)
+        bench.tenant.remove_server(request.key)
+        bench.tenant.remove_server(request.key)
+        assert bench.show_server(server.id) is None
+        assert bench.ports() == before
+
+    def test_addresses_that_are_taken_are_given_up_with_a_note(self, bench: Bench) -> None:
+        first = bench.request_server("first")
+        bench.tenant.recreate_server(first)
+        second = bench.request_server("second")
+        server = bench.tenant.recreate_server(second)
+        assert server.status == "ACTIVE"
+        assert len(server.notes) == 2
+        assert "fa:16:3e:7a:7a:01" in server.notes[0]
+        assert bench.free_address in server.notes[1]
+        assert bench.tenant.recreate_server(second).notes == server.notes
+        bench.tenant.remove_server(first.key)
+        bench.tenant.remove_server(second.key)
+
+    def test_a_server_nova_refuses_is_an_error_with_its_reason(self, bench: Bench) -> None:
+        request = dataclasses.replace(bench.request_server("again"), flavor_id=NOBODY)
+        with pytest.raises(errors.CloudError, match=NOBODY):
+            bench.tenant.recreate_server(request)
+        bench.tenant.remove_server(request.key)
+
+
+class CloudContract(ServiceCloudContract, TrustContract, ProtectingContract, RecoveringContract):
+    """All of it."""

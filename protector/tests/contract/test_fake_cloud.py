@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+import itertools
+
+import pytest
+from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
+
+from protector import errors
+from protector.cloud.base import Outcome, Server, ServerRequest, VolumeRequest
+from protector.cloud.fake import FakeCloud, FakeTenantCloud
+from protector.storage.fake import FakeArray
+
+
+class FakeBench(Bench):
+    token = "token"
+    user_id = "alice"
+    project_id = "acme"
+    other_project_id = "rival"
+    network = "web"
+    cidr = "10.10.0.0/24"
+    free_address = "10.10.0.77"
+
+    def __init__(self, cloud_type: type[FakeCloud] = FakeCloud) -> None:
+        self.array = FakeArray("array-b")
+        self.cloud: FakeCloud = cloud_type("site-b", array=self.array)
+        self.cloud.add_network(self.network, self.cidr)
+        self.cloud.add_flavor("m1.small")
+        self._count = itertools.count(1)
+
+    def name(self, name: str) -> str:
+        return f"{name}-{next(self._count)}"
+
+    def make_server(self, name: str, *, volumes: int) -> str:
+        facts = self.cloud.add_server(
+            self.project_id, name, networks=[self.network], volumes=volumes
+        )
+        return facts.member.server_id
+
+    def make_array_volumes(self, count: int) -> list[str]:
+        return [self.array.create_volume(self.name("replica")).name for _ in range(count)]
+
+    def show_volume(self, volume_id: str) -> ShownVolume | None:
+        for made in self.cloud.made_volumes.values():
+            if made.id == volume_id:
+                request = made.request
+                return ShownVolume(request.name, request.bootable, dict(request.metadata))
+        return self._disk(volume_id)
+
+    def show_server(self, server_id: str) -> ShownServer | None:
+        for made in self.cloud.made_servers.values():
+            if made.server.id == server_id:
+                return self._shown(made.request)
+        return None
+
+    def ports(self) -> int:
+        return sum(len(made.server.port_ids) for made in self.cloud.made_servers.values())
+
+    def _disk(self, volume_id: str) -> ShownVolume | None:
+        for _, facts in self.cloud.servers.values():
+            for volume in facts.member.volumes:
+                if volume.id == volume_id:
+                    return ShownVolume(volume.name, volume.bootable, volume.metadata)
+        return None
+
+    def _shown(self, request: ServerRequest) -> ShownServer:
+        return ShownServer(
+            name=request.name,
+            metadata=dict(request.metadata),
+            tags=list(request.tags),
+            macs=[port.mac_address for port in request.ports],
+            addresses=[address for p in request.ports for _, address in p.fixed_addresses],
+            volumes=[volume.volume_id for volume in request.volumes],
+        )
+
+
+class TestFakeCloud(CloudContract):
+    @pytest.fixture
+    def bench(self) -> FakeBench:
+        return FakeBench()
+
+    def test_managing_can_be_forbidden(self, bench: FakeBench) -> None:
+        bench.cloud.manages = False
+        with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
+            bench.manage(bench.request_volumes(1))
+
+    def test_a_fault_that_is_set_is_met(self, bench: FakeBench) -> None:
+        request = bench.request_server("again")
+        lost = errors.CloudError(service="Nova", site="site-b", reason="the connection broke")
+        bench.cloud.faults.set("recreate_server", lost, after=True, times=1)
+        with pytest.raises(errors.CloudError):
+            bench.tenant.recreate_server(request)
+        assert bench.tenant.recreate_server(request).status == "ACTIVE"
+        assert len(bench.cloud.made_servers) == 1
+
+
+class ForgetfulTenant(FakeTenantCloud):
+    """Breaks the contract: makes another server each time it is asked, and one fault stops all."""
+
+    _times = itertools.count()
+
+    def recreate_server(self, request: ServerRequest) -> Server:
+        self.cloud.made_servers.pop(request.key, None)
+        return super().recreate_server(request)
+
+    def _manage(self, request: VolumeRequest) -> Outcome:
+        outcome = super()._manage(request)
+        if outcome.fault:
+            raise errors.CloudError(service="Cinder", site="site-b", reason=outcome.fault)
+        return outcome
+
+
+class ForgetfulCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> ForgetfulTenant:
+        return ForgetfulTenant(self, project_id)
+
+
+def test_the_suite_catches_a_cloud_that_makes_a_second_server() -> None:
+    with pytest.raises(AssertionError):
+        CloudContract().test_recreating_twice_is_recreating_once(FakeBench(ForgetfulCloud))
+
+
+def test_the_suite_catches_a_cloud_whose_one_fault_stops_all() -> None:
+    with pytest.raises(errors.CloudError):
+        CloudContract().test_a_volume_that_cannot_be_managed_does_not_stop_the_others(
+            FakeBench(ForgetfulCloud)
+        )
