@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site's Protector, run as its operator would."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+
+from testbed.errors import BrokenTestbed
+from testbed.layout import PORTS, Folders, Place
+from testbed.processes import Processes
+
+API = "protector-api"
+NAMES = (API, "protector-engine")
+START = 60.0
+
+
+class Protector:
+    def __init__(
+        self, place: Place, folders: Folders, site_folder: pathlib.Path, processes: Processes
+    ) -> None:
+        self._place = place
+        self._commands = folders.commands
+        self._config = site_folder / "etc"
+        self._processes = processes
+
+    def names(self) -> tuple[str, ...]:
+        """Return its processes' names: none while it is not installed."""
+        return NAMES if importlib.util.find_spec("protector.cmd.engine") else ()
+
+    def start(self) -> None:
+        """Bring its tables up to date and start it."""
+        self._sync_tables()
+        for name in NAMES:
+            self._processes.start(
+                name,
+                [self._commands / name, "--config-file", "protector.conf"],
+                env=_environment(),
+                cwd=self._config,
+            )
+
+    def wait(self) -> None:
+        self._processes.wait_for_port(
+            API, self._place.address, PORTS["protector"], seconds=START
+        )
+
+    def _sync_tables(self) -> None:
+        log = self._processes.output("protector-manage")
+        with log.open("ab") as output:
+            done = subprocess.run(
+                [
+                    str(self._commands / "protector-manage"),
+                    *("--config-file", "protector.conf", "db", "sync"),
+                ],
+                env=_environment(),
+                cwd=self._config,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+        if done.returncode:
+            raise BrokenTestbed(f"protector-manage ended with {done.returncode}; see {log}")
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("OS_")}

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One site: makes it, starts it, kills it."""
+
+import concurrent.futures
+import contextlib
+import datetime
+import signal
+from collections.abc import Callable, Iterator
+
+from openstack.connection import Connection
+
+from testbed import clouds, furniture, identity, openstack, rabbitmq, readiness, schemas
+from testbed.config import configure
+from testbed.layout import PORTS, Folders, Place
+from testbed.mariadb import MariaDB
+from testbed.openstack import Api, Worker
+from testbed.processes import Processes
+from testbed.progress import Progress, wait_for
+from testbed.protector import Protector
+from testbed.rabbitmq import RabbitMQ
+
+# Seconds.
+API_START = 180.0
+READY = 180.0
+# What services are given to end by themselves; MariaDB and RabbitMQ have more to do.
+SERVICE_GRACE = 3.0
+INFRASTRUCTURE_GRACE = 15.0
+INFRASTRUCTURE = ("mariadb", *rabbitmq.NAMES)
+
+
+class Site:
+    def __init__(self, place: Place, folders: Folders, progress: Progress) -> None:
+        self.place = place
+        self.folder = folders.site(place)
+        self.processes = Processes(self.folder)
+        self.mariadb = MariaDB(place, self.folder, self.processes)
+        self.protector = Protector(place, folders, self.folder, self.processes)
+        self._rabbitmq = RabbitMQ(place, self.folder, self.processes)
+        self._folders = folders
+        self._progress = progress
+
+    def say(self, what: str) -> None:
+        self._progress.say(f"{self.place.name}: {what}")
+
+    def cloud(self, suffix: str = "") -> Connection:
+        return clouds.connect(self._folders.clouds_yaml, self.place.name + suffix)
+
+    def expected(self) -> list[str]:
+        """Return the names of all processes of a running site."""
+        return [*INFRASTRUCTURE, *(s.name for s in openstack.SERVICES), *self.protector.names()]
+
+    def missing(self) -> list[str]:
+        """Return the processes that do not run."""
+        return [name for name in self.expected() if not self.processes.alive(name)]
+
+    def make(self) -> None:
+        """Start the site for the first time."""
+        self._start_infrastructure()
+        self.say(schemas.make_tables(self._folders, self.folder, self.mariadb))
+        self._start_services(openstack.FIRST[1:])
+        identity.bootstrap(self.place, self._folders, self.folder)
+        self._start_services(openstack.FIRST[:1])
+        self._start_services(openstack.THEN[:-1])
+        self._await_api("keystone")
+        with self.cloud("-admin") as admin:
+            identity.make_accounts(admin)
+            identity.make_catalog(self.place, admin)
+        self.say("accounts and catalog made")
+        self._start_services(openstack.THEN[-1:])
+        self._start_protector()
+        self._furnish()
+        self._await_ready()
+
+    def start(self) -> None:
+        """Start the site, which has been made, on its data."""
+        self._start_infrastructure()
+        self._start_services(openstack.FIRST)
+        self._start_services(openstack.THEN[:-1])
+        self._await_api("keystone")
+        self._await_api("placement")
+        self._start_services(openstack.THEN[-1:])
+        self._start_protector()
+        for api in openstack.APIS:
+            self._await_api(api.name)
+        self._await_ready()
+
+    def _start_infrastructure(self) -> None:
+        # What an interrupted start or kill has left.
+        self.processes.end(grace=0)
+        configure(self.place, self._folders)
+        self.mariadb.start()
+        self._rabbitmq.start()
+        self.mariadb.wait()
+        self._rabbitmq.wait()
+        self.say("MariaDB and RabbitMQ are up")
+
+    def _start_services(self, services: tuple[Api | Worker, ...]) -> None:
+        config = self.folder / "etc"
+        for service in services:
+            self.processes.start(
+                service.name,
+                openstack.command(service, self._folders, self.place),
+                env=openstack.environment(self._folders, config),
+                cwd=config,
+            )
+
+    def _start_protector(self) -> None:
+        if self.protector.names():
+            self.protector.start()
+
+    def _await_api(self, name: str) -> None:
+        self.processes.wait_for_port(name, self.place.address, PORTS[name], seconds=API_START)
+
+    def _furnish(self) -> None:
+        # Only connections made now have the catalog.
+        admin, tenant = self.cloud("-admin"), self.cloud()
+        jobs: list[tuple[str, Callable[[], None]]] = [
+            ("neutron", lambda: furniture.make_networks(self.place, tenant)),
+            ("nova", lambda: furniture.make_flavors(self.place, admin)),
+            ("nova", lambda: furniture.make_keypair(tenant)),
+            ("cinder", lambda: furniture.make_volume_types(self.place, admin)),
+        ]
+
+        def furnish(api: str, make: Callable[[], None]) -> None:
+            self._await_api(api)
+            make()
+
+        with concurrent.futures.ThreadPoolExecutor(len(jobs)) as pool:
+            for job in [pool.submit(furnish, *job) for job in jobs]:
+                job.result()
+        self.say("networks, flavors, volume types and a keypair made")
+
+    def _await_ready(self) -> None:
+        began = datetime.datetime.now(datetime.timezone.utc)
+        admin = self.cloud("-admin")
+        lacking: set[str] = set()
+
+        def ready() -> bool:
+            nonlocal lacking
+            lacking = readiness.missing(admin, began)
+            return not lacking
+
+        wait_for(ready, seconds=READY, pause=0.5, otherwise=f"{self.place.name} is not ready")
+        if self.protector.names():
+            self.protector.wait()
+        self.say("ready")
+
+    def kill(self) -> None:
+        """Let the site die: SIGKILL to all of it at once."""
+        self.processes.end(grace=0)
+
+    def stop(self) -> None:
+        """End the site's processes, so that nothing is lost."""
+        services = [name for name in self.processes.names() if name not in INFRASTRUCTURE]
+        self.processes.end(services, grace=SERVICE_GRACE)
+        self.processes.end(grace=INFRASTRUCTURE_GRACE)
+
+    @contextlib.contextmanager
+    def paused(self, service: str) -> Iterator[None]:
+        """Hold a service still, as if it were very slow."""
+        self.processes.signal(service, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.processes.signal(service, signal.SIGCONT)

@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole testbed: two sites and their arrays."""
+
+import concurrent.futures
+import contextlib
+import fcntl
+import os
+import pathlib
+import shutil
+from collections.abc import Callable, Iterator
+
+from flasharray_simulator.control import Control
+from openstack.connection import Connection
+
+from testbed import clouds, openstack, schemas
+from testbed.array import Arrays
+from testbed.errors import BrokenTestbed
+from testbed.layout import PLACES, PORTS, Folders, repository
+from testbed.processes import listening
+from testbed.progress import Progress, wait_for
+from testbed.site import Site
+
+STATE_VARIABLE = "TESTBED_STATE"
+
+
+class Testbed:
+    """Two sites to kill and to start again; its state outlives the process that uses it."""
+
+    # Not a test, whatever pytest makes of the name.
+    __test__ = False
+
+    def __init__(self, state: pathlib.Path | None = None, *, quiet: bool = False) -> None:
+        root = repository()
+        given = state or os.environ.get(STATE_VARIABLE) or root / "build" / "testbed"
+        self.folders = Folders(repository=root, state=pathlib.Path(given).resolve())
+        self._progress = Progress(quiet=quiet)
+        self._arrays = Arrays(self.folders)
+        self._sites = {
+            name: Site(place, self.folders, self._progress) for name, place in PLACES.items()
+        }
+
+    @property
+    def sites(self) -> list[str]:
+        return list(self._sites)
+
+    @property
+    def ports(self) -> list[int]:
+        """Every port of a site, its array's included."""
+        return list(PORTS.values())
+
+    @property
+    def clouds_yaml(self) -> pathlib.Path:
+        return self.folders.clouds_yaml
+
+    @property
+    def control(self) -> Control:
+        """The control port of the simulated arrays."""
+        return self._arrays.control
+
+    def address(self, site: str) -> str:
+        return self._sites[site].place.address
+
+    def auth_url(self, site: str) -> str:
+        return f"{self._sites[site].place.url('keystone')}/v3"
+
+    def protector_password_file(self, site: str) -> pathlib.Path:
+        """Return the file with the password of the site's user ``protector``."""
+        return self._sites[site].folder / "etc" / "protector-password"
+
+    def log_folder(self, site: str) -> pathlib.Path:
+        return self._sites[site].folder / "log"
+
+    def cloud(self, name: str) -> Connection:
+        """Return a new connection by a name of clouds.yaml, such as ``site-a-admin``."""
+        return clouds.connect(self.clouds_yaml, name)
+
+    def paused(self, site: str, service: str) -> contextlib.AbstractContextManager[None]:
+        """Hold one of the site's services still for a while, as if it were very slow."""
+        return self._sites[site].paused(service)
+
+    # -- commands -----------------------------------------------------------------------------
+
+    def up(self) -> None:
+        """Bring up what does not run; make it first when there is nothing."""
+        with self._alone():
+            self._up()
+
+    def down(self) -> None:
+        """End everything; the data stay for the next ``up``.
+
+        :raises BrokenTestbed: something listens still, which is not ours.
+        """
+        with self._alone():
+            self._for_each_site(Site.stop)
+            self._arrays.stop()
+            left = [f"{host}:{port}" for host, port in self._ports() if listening(host, port)]
+            if left:
+                raise BrokenTestbed(f"something else listens on {', '.join(left)}")
+            self._progress.say("down; nothing runs or listens")
+
+    def kill(self, site: str) -> None:
+        """Let a site die at once: its services, its database, its broker, its array."""
+        with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
+            array = pool.submit(self.control.array_down, self._sites[site].place.array)
+            self._sites[site].kill()
+            array.result()
+            self._progress.say(f"{site}: dead, and its array with it")
+
+    def start(self, site: str) -> None:
+        """Bring a killed site back with its data, array first."""
+        with self._alone():
+            if not self._made():
+                raise BrokenTestbed("the testbed was never up; run `testbed up` first")
+            self._start(self._sites[site])
+
+    def status(self) -> dict[str, list[str]]:
+        """Return site -> what of it does not run."""
+        missing = {name: site.missing() for name, site in self._sites.items()}
+        for name, site in self._sites.items():
+            if not listening(site.place.address, PORTS["array"]):
+                missing[name].append("array")
+        return missing
+
+    # -- parts --------------------------------------------------------------------------------
+
+    def _up(self) -> None:
+        if openstack.compile_once(self.folders):
+            self._progress.say("OpenStack's code compiled, once")
+        if self._made():
+            self._start_arrays()
+            self._for_each_site(self._start)
+        else:
+            self._make()
+        self._progress.say(f"up; export OS_CLIENT_CONFIG_FILE={self.clouds_yaml}")
+
+    def _make(self) -> None:
+        for site in self._sites.values():
+            site.kill()
+        self._arrays.stop()
+        shutil.rmtree(self.folders.state, ignore_errors=True)
+        self.folders.state.mkdir(parents=True)
+        clouds.write(self.folders)
+        self._start_arrays()
+        self._for_each_site(Site.make)
+        self._made_file.write_text(self._versions)
+
+    def _start(self, site: Site) -> None:
+        self._start_arrays()
+        self.control.array_up(site.place.array)
+        if missing := site.missing():
+            site.say(f"starting; {len(missing)} processes do not run")
+            site.kill()
+            site.start()
+
+    def _start_arrays(self) -> None:
+        if not self._arrays.running():
+            self._arrays.start()
+            self._progress.say("arrays are up")
+
+    @property
+    def _made_file(self) -> pathlib.Path:
+        return self.folders.state / "made"
+
+    @property
+    def _versions(self) -> str:
+        return schemas.template(self.folders).stem
+
+    def _made(self) -> bool:
+        """Whether there are complete data, made by these versions."""
+        return self._made_file.exists() and self._made_file.read_text() == self._versions
+
+    def _ports(self) -> Iterator[tuple[str, int]]:
+        for site in self._sites.values():
+            for port in PORTS.values():
+                yield site.place.address, port
+
+    def _for_each_site(self, act: Callable[[Site], None]) -> None:
+        """Do it to both at once; a failure of one is raised when the other is through."""
+        with concurrent.futures.ThreadPoolExecutor(len(self._sites)) as pool:
+            for job in [pool.submit(act, site) for site in self._sites.values()]:
+                job.result()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other commands away; two that start the same site would both be wrong."""
+        lock = self.folders.cache / "lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            yield
