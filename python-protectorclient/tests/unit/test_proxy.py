@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Each verb of the client is one request: this method, this URL, this body."""
+
+import json
+from typing import Any
+
+import pytest
+import requests
+from keystoneauth1 import noauth, session
+from openstack import exceptions
+from openstack.connection import Connection
+
+from protectorclient.v1._proxy import Proxy
+from protectorclient.v1.protection_group import ProtectionGroup
+
+GROUP = ProtectionGroup.existing(id="pg-1", name="web", project_id="acme")
+IN_GROUP = "/v1/acme/protection-groups/pg-1"
+
+
+class Wire(requests.adapters.BaseAdapter):
+    """Keeps what is sent, and answers what it was told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[Any, ...]] = []
+        self.answer: Any = {}
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> Any:
+        body = json.loads(request.body) if request.body else None
+        self.sent.append((request.method, request.path_url, body))
+        response = requests.Response()
+        response.status_code = 200
+        response.request = request
+        response._content = json.dumps(self.answer).encode()
+        response.headers["Content-Type"] = "application/json"
+        return response
+
+    def close(self) -> None:
+        pass
+
+
+class InProject(noauth.NoAuth):
+    """Needs no Keystone, and is in a project all the same."""
+
+    def __init__(self, project_id: str | None) -> None:
+        super().__init__(endpoint="http://protector/v1")
+        self._project_id = project_id
+
+    def get_project_id(self, session: Any, **kwargs: Any) -> str | None:
+        return self._project_id
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def proxy(wire: Wire) -> Proxy:
+    return proxy_in("acme", wire)
+
+
+def proxy_in(project_id: str | None, wire: Wire) -> Proxy:
+    http = requests.Session()
+    http.mount("http://", wire)
+    connection = Connection(session=session.Session(auth=InProject(project_id), session=http))
+    endpoint = "http://protector/v1"
+    proxy = Proxy(connection.session, service_type="site-recovery", endpoint_override=endpoint)
+    proxy._connection = connection
+    return proxy
+
+
+READS = {
+    "sites": (lambda p: list(p.sites()), "/v1/admin/sites"),
+    "site": (lambda p: p.get_site("site-a"), "/v1/admin/sites/site-a"),
+    "mappings": (lambda p: list(p.tenant_mappings()), "/v1/admin/tenant-mappings"),
+    "mapping": (lambda p: p.get_tenant_mapping("tm1"), "/v1/admin/tenant-mappings/tm1"),
+    "groups": (
+        lambda p: list(p.protection_groups(status="active")),
+        "/v1/acme/protection-groups?status=active",
+    ),
+    "group": (lambda p: p.get_protection_group("pg-1"), IN_GROUP),
+    "members": (lambda p: list(p.members(GROUP)), f"{IN_GROUP}/members"),
+    "member": (lambda p: p.get_member(GROUP, "s1"), f"{IN_GROUP}/members/s1"),
+    "policy": (lambda p: p.get_replication_policy(GROUP), f"{IN_GROUP}/policy"),
+    "consistency": (lambda p: p.get_consistency_group(GROUP), f"{IN_GROUP}/consistency-group"),
+    "sync": (lambda p: p.get_sync_status(GROUP), f"{IN_GROUP}/sync-status"),
+    "operations": (
+        lambda p: list(p.operations(group_id="pg-1")),
+        "/v1/acme/operations?group_id=pg-1",
+    ),
+    "operation": (lambda p: p.get_operation("op-1"), "/v1/acme/operations/op-1"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_reading(proxy, wire, name):
+    read, url = READS[name]
+    wire.answer = {"sites": [], "tenant_mappings": [], "protection_groups": [], "members": []}
+    wire.answer["operations"] = []
+    read(proxy)
+    assert wire.sent == [("GET", url, None)]
+
+
+CHANGES = {
+    "update_site": (
+        lambda p: p.update_site("site-a", description="main"),
+        ("PATCH", "/v1/admin/sites/site-a", {"site": {"description": "main"}}),
+    ),
+    "create_group": (
+        lambda p: p.create_protection_group(name="web", primary_site="site-a"),
+        (
+            "POST",
+            "/v1/acme/protection-groups",
+            {"protection_group": {"name": "web", "primary_site": "site-a"}},
+        ),
+    ),
+    "update_group": (
+        lambda p: p.update_protection_group(GROUP, description="web"),
+        ("PATCH", IN_GROUP, {"protection_group": {"description": "web"}}),
+    ),
+    "delete_group": (lambda p: p.delete_protection_group(GROUP), ("DELETE", IN_GROUP, None)),
+    "add_member": (
+        lambda p: p.add_member(GROUP, "web-server-1"),
+        ("POST", f"{IN_GROUP}/members", {"member": {"server": "web-server-1"}}),
+    ),
+    "remove_member": (
+        lambda p: p.remove_member(GROUP, "s1"),
+        ("DELETE", f"{IN_GROUP}/members/s1", None),
+    ),
+    "policy": (
+        lambda p: p.update_replication_policy(GROUP, rpo_minutes=5),
+        ("PATCH", f"{IN_GROUP}/policy", {"policy": {"rpo_minutes": 5}}),
+    ),
+    "mappings": (
+        lambda p: p.update_resource_mappings(GROUP, networks={"web": "dr-web"}),
+        ("PATCH", f"{IN_GROUP}/mappings", {"mappings": {"networks": {"web": "dr-web"}}}),
+    ),
+    "reset_state": (
+        lambda p: p.reset_state(GROUP, "active"),
+        ("POST", f"{IN_GROUP}/action", {"reset_state": {"status": "active", "force": False}}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_changing(proxy, wire, name):
+    change, request = CHANGES[name]
+    change(proxy)
+    assert wire.sent == [request]
+
+
+def test_failing_over_forces_and_returns_the_operation(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-1", "status": "running", "progress": 5}}
+    operation = proxy.fail_over(GROUP, network_mapping={"web": "dr-web"})
+    (_, url, body) = wire.sent[0]
+    assert url == f"{IN_GROUP}/action"
+    assert body["failover"]["force"] is True
+    assert body["failover"]["network_mapping"] == {"web": "dr-web"}
+    assert (operation.id, operation.has_ended) == ("op-1", False)
+    proxy.get_operation(operation)
+    assert wire.sent[1] == ("GET", "/v1/acme/operations/op-1", None)
+
+
+def test_forcing_a_sync_tells_what_came_of_it(proxy, wire):
+    wire.answer = {"sync": {"peer_site": "site-a", "version": 4, "duration_ms": 312}}
+    sync = proxy.force_sync(GROUP)
+    assert wire.sent == [("POST", f"{IN_GROUP}/action", {"sync_force": {}})]
+    assert (sync.peer_site, sync.version, sync.duration_ms) == ("site-a", 4, 312)
+
+
+def test_without_a_project_nothing_is_asked(wire):
+    with pytest.raises(exceptions.ConfigException, match="OS_PROJECT_NAME"):
+        proxy_in(None, wire).protection_groups()
+    assert wire.sent == []
