@@ -10,14 +10,15 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
   - Forbidden 403
   - NotFound 404
     . SiteNotFound, TenantMappingNotFound, GroupNotFound, OperationNotFound, ServerNotFound,
-      MemberNotFound
+      MemberNotFound, DocumentNotFound
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . SiteInUse, NoTenantMapping, NoVolumeType, ServerNotProtectable, WrongStatus, WrongSite,
       OperationInProgress, DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
-      NothingRecoverable, ClaimLost
+      EditedMeanwhile, NothingRecoverable, ClaimLost
   - PeerUnreachable 503
   - EngineUnreachable 503
+  - KeysUnusable 500
   - CloudError 502
     . CloudRefused, VolumeManageRefused
   - StorageError 502
@@ -108,6 +109,11 @@ class MemberNotFound(NotFound):
         "Server {server} is not a member of protection group {group}. See:"
         " openstack protector protection-group member list {group}"
     )
+
+
+class DocumentNotFound(NotFound):
+    code = "protector.document.not_found"
+    message = "Protection group {group} has no recovery document {checksum} on this site."
 
 
 class Conflict(ProtectorError):
@@ -218,6 +224,14 @@ class PeerRefused(Conflict):
     message = "{peer_site} refused: {reason}"
 
 
+class EditedMeanwhile(Conflict):
+    code = "protector.group.edited_meanwhile"
+    message = (
+        "Protection group {group} was changed by another request at the same time, and this one"
+        " changed nothing. Send it again"
+    )
+
+
 class NothingRecoverable(Conflict):
     """``faults``: one sentence a line, for each VM."""
 
@@ -248,6 +262,14 @@ class EngineUnreachable(ProtectorError):
     message = (
         "No protector-engine of {site} answered. Check the service on {site}:"
         " systemctl status protector-engine"
+    )
+
+
+class KeysUnusable(ProtectorError):
+    code = "protector.keys"
+    message = (
+        "The keys in {path} cannot be used: {reason}. If there never were any, make one with"
+        " protector-manage create-key; else bring the file back"
     )
 
 

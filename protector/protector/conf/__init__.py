@@ -1,1 +1,51 @@
 # SPDX-License-Identifier: Apache-2.0
+"""Every option there is, one file per section. Configuration is passed, never global."""
+
+from collections.abc import Sequence
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+from oslo_log import log
+
+from protector.conf import api, base, cloud, database, engine, flasharray, peer, secrets, storage
+
+PROJECT = "protector"
+SERVICE_AUTH = "service_auth"
+
+SECTIONS: dict[str, list[cfg.Opt]] = {
+    "DEFAULT": base.OPTIONS,
+    "api": api.OPTIONS,
+    "cloud": cloud.OPTIONS,
+    "database": database.OPTIONS,
+    "engine": engine.OPTIONS,
+    "flasharray": flasharray.OPTIONS,
+    "peer": peer.OPTIONS,
+    "secrets": secrets.OPTIONS,
+    "storage": storage.OPTIONS,
+}
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    for section, options in SECTIONS.items():
+        conf.register_opts(options, group=None if section == "DEFAULT" else section)
+    loading.register_auth_conf_options(conf, SERVICE_AUTH)
+
+
+def load(arguments: Sequence[str], *cli: cfg.Opt) -> cfg.ConfigOpts:
+    """Read the command line and the files it names (/etc/protector/protector.conf if none).
+
+    :param cli: options and sub-commands that only this command takes.
+    """
+    conf = cfg.ConfigOpts()
+    register(conf)
+    log.register_options(conf)
+    conf.register_cli_opts(cli)
+    conf(arguments, project=PROJECT)
+    log.setup(conf, PROJECT)
+    return conf
+
+
+def list_opts() -> list[tuple[str, list[cfg.Opt]]]:
+    """What oslo-config-generator writes into the sample file."""
+    auth = loading.get_auth_common_conf_options() + loading.get_auth_plugin_conf_options("password")
+    return [*SECTIONS.items(), (SERVICE_AUTH, auth)]

@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from sqlalchemy.dialects import mysql
 
 from protector.domain import group, operation, sync
+from protector.domain.document import Document
 
 # MariaDB keeps whole seconds and 64 kB of text unless told otherwise.
 Time = sa.DateTime().with_variant(mysql.DATETIME(fsp=3), "mysql", "mariadb")
@@ -92,9 +93,7 @@ class ProtectionGroup(Base):
     """
 
     __tablename__ = "protection_groups"
-    __table_args__ = (
-        sa.UniqueConstraint("project_id", "name", name="uq_protection_groups_name"),
-    )
+    __table_args__ = (sa.UniqueConstraint("project_id", "name", name="uq_protection_groups_name"),)
 
     id: orm.Mapped[str] = orm.mapped_column(
         sa.String(39), primary_key=True, default=lambda: f"pg-{uuid.uuid4()}"
@@ -124,11 +123,16 @@ class ProtectionGroup(Base):
     created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
     updated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, onupdate=now)
 
+    def peer_of(self, site: str) -> str:
+        """Return the other of the group's two sites."""
+        return self.secondary_site if site == self.primary_site else self.primary_site
+
 
 class RecoveryDocument(Base):
     """One version of a group's recovery document.
 
-    ``standing``: prepared (by the peer, not committed), current (one a group at most), past.
+    ``standing``: prepared (by the peer, not committed), current (one a group at most), past,
+    abandoned (prepared by the peer, and overtaken by a failover here).
     ``acknowledged``: the peer has said that it committed this version too.
     """
 
@@ -146,6 +150,10 @@ class RecoveryDocument(Base):
     standing: orm.Mapped[str] = orm.mapped_column(sa.String(16))
     acknowledged: orm.Mapped[bool] = orm.mapped_column(default=False)
     created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+
+    @property
+    def document(self) -> Document:
+        return Document.model_validate_json(self.body)
 
 
 class Operation(Base):

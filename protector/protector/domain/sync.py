@@ -10,4 +10,31 @@ class Status(enum.StrEnum):
     OUT_OF_SYNC = "OUT_OF_SYNC"
     UNREACHABLE = "UNREACHABLE"
     BLOCKED = "BLOCKED"  # the peer's base is another one, or an edit was prepared and never ended
-    FAILED = "FAILED"
+    FAILED = "FAILED"  # the peer answered, and said no
+
+
+# What to do about it, in sentences that name the group and the peer.
+ACTIONS: dict[Status, tuple[str, ...]] = {
+    Status.SYNCED: (),
+    Status.PENDING: ("Wait: the change is sent to {peer} again until it is acknowledged",),
+    Status.OUT_OF_SYNC: ("Force sync: openstack protector protection-group sync-force {group}",),
+    Status.UNREACHABLE: (
+        "Check remote site connectivity",
+        "Force sync once remote site is available",
+    ),
+    Status.BLOCKED: (
+        "Compare the versions of both sites: openstack protector protection-group sync-status"
+        " {group}, here and with OS_CLOUD={peer}",
+        "If this site's version is enough to recover the workloads, fail over again with"
+        " --accept-stale-metadata",
+    ),
+    Status.FAILED: (
+        "Correct what {peer} refused",
+        "Force sync: openstack protector protection-group sync-force {group}",
+    ),
+}
+
+
+def actions(status: Status, *, group: str, peer: str) -> list[str]:
+    """Return what an operator can do, in order."""
+    return [action.format(group=group, peer=peer) for action in ACTIONS[status]]

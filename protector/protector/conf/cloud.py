@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.StrOpt("region_name", help="Region of this site's services; unset: the only one."),
+    cfg.IntOpt(
+        "parallel_requests", default=8, min=1, help="Requests sent to the cloud side by side."
+    ),
+    cfg.FloatOpt("timeout", default=30, min=0.1, help="Seconds to wait for an answer."),
+    cfg.FloatOpt(
+        "server_timeout", default=300, min=1, help="Seconds to wait for a server to be ACTIVE."
+    ),
+    cfg.FloatOpt(
+        "volume_timeout", default=120, min=1, help="Seconds to wait for a volume to be available."
+    ),
+    cfg.FloatOpt(
+        "poll_interval", default=1, min=0.01, help="Seconds between two looks at what is awaited."
+    ),
+]

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+import socket
+
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.StrOpt(
+        "host",
+        default=socket.gethostname(),
+        sample_default="<host name>",
+        help="By what name this engine claims operations; after a restart it resumes those of the"
+        " same name, so no two engines of a site may share one.",
+    ),
+    cfg.FloatOpt(
+        "sweep_interval",
+        default=5,
+        min=0.1,
+        help="Seconds between two looks for operations that wait, and for news to the peer.",
+    ),
+    cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
+]

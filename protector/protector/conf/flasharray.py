@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.StrOpt("name", help="Name of this site's array, as the peer's array knows it."),
+    cfg.StrOpt("target", help="Management address of the array: host or host:port."),
+    cfg.StrOpt("api_token", secret=True, help="API token of a user of the array."),
+    cfg.StrOpt(
+        "ca_file", help="Certificates that the array's certificate is checked by; unset: system's."
+    ),
+    cfg.FloatOpt("connect_timeout", default=5, min=0.1, help="Seconds to wait for a connection."),
+    cfg.FloatOpt("timeout", default=30, min=0.1, help="Seconds to wait for an answer."),
+    cfg.IntOpt(
+        "retention_seconds",
+        default=86400,
+        min=1,
+        help="How long the target array keeps each replicated snapshot.",
+    ),
+]

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+from oslo_config import cfg
+
+OPTIONS = [
+    cfg.FloatOpt(
+        "connect_timeout",
+        default=3,
+        min=0.1,
+        help="Seconds to wait for a connection to the other site's Keystone or Protector.",
+    ),
+    cfg.FloatOpt("timeout", default=10, min=0.1, help="Seconds to wait for the answer to each."),
+]

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Protection groups at rest. Callers own the transaction."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from protector import errors
+from protector.db import documents, paging
+from protector.db.models import ProtectionGroup, now
+from protector.domain import group, sync
+from protector.domain.document import Document
+from protector.domain.group import Event
+
+
+def create(session: Session, **values: Any) -> ProtectionGroup:
+    """Begin a group: in status creating, current on its primary site, without a document."""
+    row = ProtectionGroup(**values, current_primary_site=values["primary_site"])
+    session.add(row)
+    _flush(session, row)
+    return row
+
+
+def get(session: Session, group_id: str, *, project_id: str | None = None) -> ProtectionGroup:
+    """Return the group; with a project, only if it is that one's."""
+    row = session.get(ProtectionGroup, group_id)
+    if row is None or project_id not in (None, row.project_id):
+        raise errors.GroupNotFound(group=group_id)
+    return row
+
+
+def find(session: Session, group_id: str) -> ProtectionGroup | None:
+    return session.get(ProtectionGroup, group_id)
+
+
+def lock(session: Session, group_id: str) -> ProtectionGroup:
+    """Return the group as it is now, and keep others from changing it meanwhile."""
+    row = session.get(ProtectionGroup, group_id, with_for_update=True, populate_existing=True)
+    if row is None:
+        raise errors.GroupNotFound(group=group_id)
+    return row
+
+
+def must_be_free(session: Session, document: Document, site: str) -> None:
+    """:raises GroupExists: another group of the project bears the document's name."""
+    clash = session.scalar(
+        sa.select(ProtectionGroup.id).where(
+            ProtectionGroup.project_id == document.projects[site],
+            ProtectionGroup.name == document.name,
+            ProtectionGroup.id != document.group_id,
+        )
+    )
+    if clash is not None:
+        raise errors.GroupExists(group=document.name)
+
+
+def list_for(
+    session: Session,
+    project_id: str,
+    *,
+    page: paging.Page,
+    name: str | None = None,
+    status: group.Status | None = None,
+) -> Sequence[ProtectionGroup]:
+    query = sa.select(ProtectionGroup).filter_by(project_id=project_id)
+    if name is not None:
+        query = query.filter_by(name=name)
+    if status is not None:
+        query = query.filter_by(status=status)
+    marker = get(session, page.marker, project_id=project_id) if page.marker else None
+    return session.scalars(paging.paged(query, ProtectionGroup, page, marker)).all()
+
+
+def in_status(session: Session, *statuses: group.Status) -> Sequence[ProtectionGroup]:
+    return session.scalars(
+        sa.select(ProtectionGroup).where(ProtectionGroup.status.in_(statuses))
+    ).all()
+
+
+def unacknowledged(session: Session) -> Sequence[ProtectionGroup]:
+    """Return the groups whose change is committed here and, as far as is known, not there."""
+    return session.scalars(
+        sa.select(ProtectionGroup).where(
+            ProtectionGroup.remote_sync_status == sync.Status.PENDING,
+            ProtectionGroup.version > 0,
+        )
+    ).all()
+
+
+def advance(session: Session, row: ProtectionGroup, event: Event) -> None:
+    """Move the group on, unless somebody else moved it first.
+
+    :raises WrongStatus: there is no way from where it is.
+    """
+    before, after = row.status, group.after(row.status, event, name=row.name)
+    changed = session.execute(
+        sa.update(ProtectionGroup)
+        .where(ProtectionGroup.id == row.id, ProtectionGroup.status == before)
+        .values(status=after),
+        execution_options={"synchronize_session": False},
+    )
+    session.refresh(row)
+    if not getattr(changed, "rowcount", 0):
+        group.after(row.status, event, name=row.name)
+        raise errors.WrongStatus(
+            group=row.name,
+            status=row.status.value,
+            event=event.value,
+            way_out=group.WAY_OUT[row.status].format(name=row.name),
+        )
+
+
+def adopt(session: Session, document: Document, site: str) -> ProtectionGroup:
+    """Return the group of the document's, as the document says; made where there is none."""
+    row = session.get(ProtectionGroup, document.group_id)
+    if row is None:
+        row = ProtectionGroup(id=document.group_id)
+        session.add(row)
+    project(row, document, site)
+    _flush(session, row)
+    return row
+
+
+def project(row: ProtectionGroup, document: Document, site: str) -> None:
+    """Lay the document out in the group's columns: the one place where that is done."""
+    row.project_id = document.projects[site]
+    for field in (
+        "name",
+        "description",
+        "primary_site",
+        "secondary_site",
+        "current_primary_site",
+        "replication_type",
+        "epoch",
+        "version",
+        "failover_count",
+    ):
+        setattr(row, field, getattr(document, field))
+    row.status = group.Status(document.status)
+    row.status_reason = None
+    row.last_failover_at = _at_rest(document.last_failover_at)
+
+
+def synced(row: ProtectionGroup, epoch: int, version: int) -> None:
+    """Write that both sites have this version."""
+    row.remote_sync_status = sync.Status.SYNCED
+    row.remote_epoch, row.remote_version = epoch, version
+    row.last_sync_at = now()
+    row.sync_error = None
+
+
+def unsynced(row: ProtectionGroup, status: sync.Status, reason: str | None) -> None:
+    """Write how the peer's copy stands, and why."""
+    row.remote_sync_status = status
+    row.sync_error = reason
+
+
+def block(session: Session, group_id: str, reason: str) -> None:
+    unsynced(get(session, group_id), sync.Status.BLOCKED, reason)
+
+
+def delete(session: Session, group_id: str) -> None:
+    """Forget the group and its documents; its operations stay. None is no error."""
+    documents.delete_all(session, group_id)
+    session.execute(sa.delete(ProtectionGroup).filter_by(id=group_id))
+
+
+def _flush(session: Session, row: ProtectionGroup) -> None:
+    name = row.name
+    try:
+        session.flush()
+    except IntegrityError:
+        raise errors.GroupExists(group=name) from None
+
+
+def _at_rest(moment: datetime.datetime | None) -> datetime.datetime | None:
+    return moment and moment.astimezone(datetime.UTC).replace(tzinfo=None)

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operations at rest; claims.py says who works on one. Callers own the transaction."""
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from protector import errors
+from protector.db import paging
+from protector.db.models import Operation, OperationStep, now
+from protector.domain import operation
+
+
+def create(session: Session, **values: Any) -> Operation:
+    row = Operation(**values, plan={})
+    session.add(row)
+    session.flush()
+    return row
+
+
+def get(session: Session, operation_id: str, *, project_id: str | None = None) -> Operation:
+    """Return the operation; with a project, only if it is that one's."""
+    row = session.get(Operation, operation_id)
+    if row is None or project_id not in (None, row.project_id):
+        raise errors.OperationNotFound(operation=operation_id)
+    return row
+
+
+def list_for(
+    session: Session,
+    project_id: str,
+    *,
+    page: paging.Page,
+    group_id: str | None = None,
+    status: operation.Status | None = None,
+) -> Sequence[Operation]:
+    query = sa.select(Operation).filter_by(project_id=project_id)
+    if group_id is not None:
+        query = query.filter_by(group_id=group_id)
+    if status is not None:
+        query = query.filter_by(status=status)
+    marker = get(session, page.marker, project_id=project_id) if page.marker else None
+    return session.scalars(paging.paged(query, Operation, page, marker)).all()
+
+
+def steps_of(session: Session, operation_ids: Sequence[str]) -> dict[str, list[OperationStep]]:
+    """Return operation id -> its steps that have begun, in the order in which they did."""
+    rows = session.scalars(
+        sa.select(OperationStep)
+        .where(OperationStep.operation_id.in_(operation_ids))
+        .order_by(OperationStep.started_at, OperationStep.name)
+    )
+    found: dict[str, list[OperationStep]] = {id: [] for id in operation_ids}
+    for row in rows:
+        found[row.operation_id].append(row)
+    return found
+
+
+def unended(session: Session, group_id: str) -> Sequence[Operation]:
+    return session.scalars(
+        sa.select(Operation).where(
+            Operation.group_id == group_id, Operation.status.not_in(operation.ENDED)
+        )
+    ).all()
+
+
+def is_live(row: Operation, *, silence: datetime.timedelta) -> bool:
+    """Tell whether an engine has shown within that time that it works on the operation."""
+    return row.owner is not None and (row.updated_at or row.created_at) > now() - silence
+
+
+def end(session: Session, row: Operation, reason: str) -> None:
+    """End an operation as failed, whoever works on it: the claim is lost with it."""
+    row.status = operation.Status.FAILED
+    row.error_message = "\n".join(filter(None, (row.error_message, reason)))
+    row.completed_at = now()
+    session.flush()
+
+
+def trusts_to_drop(session: Session) -> dict[str, str]:
+    """Return operation id -> its trust, of those that have ended and need it no longer."""
+    rows = session.execute(
+        sa.select(Operation.id, Operation.trust_id).where(
+            Operation.trust_id.is_not(None), Operation.status.in_(operation.ENDED)
+        )
+    )
+    return {id: trust_id for id, trust_id in rows if trust_id}
+
+
+def trust_dropped(session: Session, operation_id: str) -> None:
+    session.execute(sa.update(Operation).filter_by(id=operation_id).values(trust_id=None))

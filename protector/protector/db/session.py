@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The way into the database. Rows may be read after their transaction has ended."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, sessionmaker
+
+# Seconds. MariaDB closes connections that nobody has used for hours.
+RECYCLE = 3600
+# Seconds that one writer of an SQLite file waits for another.
+SQLITE_PATIENCE = 30
+
+
+def connect(url: str) -> sa.Engine:
+    """Return the engine of the database at the URL; no connection is made yet."""
+    if sa.make_url(url).get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, connect_args={"timeout": SQLITE_PATIENCE})
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    return sa.create_engine(
+        url, pool_pre_ping=True, pool_recycle=RECYCLE, isolation_level="READ COMMITTED"
+    )
+
+
+def make_sessions(engine: sa.Engine) -> sessionmaker[Session]:
+    return sessionmaker(engine, expire_on_commit=False)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # the driver begins no transaction of its own accord
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that reads and then writes cannot wait for another writer: it starts as one.
+    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The peer over HTTP, signed in to the peer's Keystone as its own service user."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+from keystoneauth1 import exceptions as keystone
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+from oslo_config import cfg
+from sqlalchemy.orm import Session as DatabaseSession
+from sqlalchemy.orm import sessionmaker
+
+from protector import errors
+from protector.db import sites
+from protector.db.models import Site
+from protector.domain import document as domain
+from protector.domain.document import Document
+from protector.keys import Keys
+from protector.sync.peer import Base, Head, Peer, PeerSite
+
+SERVICE_TYPE = "site-recovery"
+DEFAULT_DOMAIN = "Default"
+REGISTRATION = (
+    "id",
+    "auth_url",
+    "region_name",
+    "username",
+    "secret",
+    "project_name",
+    "user_domain_name",
+    "project_domain_name",
+)
+
+
+class HttpPeer(Peer):
+    """:param here: this site's name, for what is told of the peer."""
+
+    def __init__(
+        self, site: str, session: Session, *, here: str, region_name: str | None = None
+    ) -> None:
+        self.site = site
+        self._session = session
+        self._here = here
+        self._where = {
+            "service_type": SERVICE_TYPE,
+            "interface": "public",
+            "region_name": region_name,
+        }
+
+    def introduce(self) -> PeerSite:
+        told = self._ask("GET", "/v1/peer/site")["site"]
+        if told["name"] != self.site:
+            raise errors.PeerRefused(
+                peer_site=self.site,
+                reason=f"the Protector found there calls itself {told['name']}. Check the site's"
+                f" auth_url: openstack protector site show {self.site}",
+            )
+        return PeerSite(name=told["name"], array=told["array"])
+
+    def prepare(self, document: Document, base: Base | None) -> None:
+        self._ask(
+            "PUT",
+            f"/v1/peer/documents/{document.group_id}/prepared",
+            json={
+                "document": document.model_dump(mode="json"),
+                "checksum": domain.checksum(document),
+                "base": base and {"epoch": base.epoch, "version": base.version},
+            },
+        )
+
+    def commit(self, group_id: str, checksum: str) -> None:
+        self._ask("POST", f"/v1/peer/documents/{group_id}/commit", json={"checksum": checksum})
+
+    def withdraw(self, group_id: str, checksum: str) -> None:
+        path = f"/v1/peer/documents/{group_id}/prepared"
+        self._ask("DELETE", path, params={"checksum": checksum})
+
+    def delete(self, group_id: str) -> None:
+        self._ask("DELETE", f"/v1/peer/documents/{group_id}")
+
+    def head(self, group_id: str) -> Head | None:
+        told = self._ask("GET", f"/v1/peer/documents/{group_id}")["head"]
+        return told and Head(**told)
+
+    def allow_replication(self, source_array: str, array_group: str) -> str:
+        array: str = self._ask(
+            "POST",
+            "/v1/peer/replicated-groups",
+            json={"source_array": source_array, "array_group": array_group},
+        )["array"]
+        return array
+
+    # -- asking -------------------------------------------------------------------------------
+
+    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            answer = self._session.request(
+                path, method, endpoint_filter=self._where, raise_exc=False, **arguments
+            )
+        except keystone.Unauthorized:
+            raise self._refused(
+                "its Keystone does not accept the credentials registered for it. Correct them:"
+                f" openstack protector site set {self.site}"
+            ) from None
+        except keystone.EndpointNotFound:
+            raise self._refused(
+                "its catalog has no endpoint of Protector that is public. Check there:"
+                " openstack catalog show protector"
+            ) from None
+        except keystone.ClientException as error:
+            raise self._unreachable(_reason(error)) from None
+        if answer.ok:
+            return answer.json() if answer.content else None
+        raise self._fault(answer)
+
+    def _fault(self, answer: requests.Response) -> errors.ProtectorError:
+        try:
+            told = answer.json()["error"]
+            code, message, details = told["code"], told["message"], told["details"]
+        except (ValueError, KeyError, TypeError):
+            return self._unreachable(f"it answered {answer.status_code} {answer.reason}")
+        if code == errors.DocumentConflict.code:
+            return errors.DocumentConflict(**details)
+        return self._refused(message)
+
+    def _refused(self, reason: str) -> errors.PeerRefused:
+        return errors.PeerRefused(peer_site=self.site, reason=reason)
+
+    def _unreachable(self, reason: str) -> errors.PeerUnreachable:
+        return errors.PeerUnreachable(peer_site=self.site, site=self._here, reason=reason)
+
+
+class Peers:
+    """Returns the peer of a name; one sign-in serves until the site's registration changes."""
+
+    def __init__(
+        self, conf: cfg.ConfigOpts, sessions: sessionmaker[DatabaseSession], keys: Keys
+    ) -> None:
+        self._here: str = conf.site_name
+        self._timeouts = (conf.peer.connect_timeout, conf.peer.timeout)
+        self._sessions = sessions
+        self._keys = keys
+        self._known: dict[tuple[object, ...], HttpPeer] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, name: str) -> HttpPeer:
+        with self._sessions.begin() as session:
+            row = sites.get(session, name)
+        registration = tuple(getattr(row, field) for field in REGISTRATION)
+        with self._lock:
+            if registration not in self._known:
+                self._known[registration] = self._sign_in(row)
+            return self._known[registration]
+
+    def _sign_in(self, row: Site) -> HttpPeer:
+        if row.secret is None:
+            raise errors.PeerRefused(
+                peer_site=row.name,
+                reason=f"{self._here} has no credentials for it. Give them:"
+                f" openstack protector site set {row.name}",
+            )
+        auth = v3.Password(
+            auth_url=row.auth_url.rstrip("/").removesuffix("/v3") + "/v3",
+            username=row.username,
+            password=self._keys.decrypt(row.secret),
+            user_domain_name=row.user_domain_name or DEFAULT_DOMAIN,
+            project_name=row.project_name,
+            project_domain_name=row.project_domain_name or DEFAULT_DOMAIN,
+        )
+        session = Session(auth, session=timed(self._timeouts))
+        return HttpPeer(row.name, session, here=self._here, region_name=row.region_name)
+
+
+class _Timed(requests.adapters.HTTPAdapter):
+    def __init__(self, timeouts: tuple[float, float]) -> None:
+        self._timeouts = timeouts
+        super().__init__()
+
+    def send(self, request: requests.PreparedRequest, **arguments: Any) -> requests.Response:  # type: ignore[override]
+        return super().send(request, **{**arguments, "timeout": self._timeouts})
+
+
+def timed(timeouts: tuple[float, float]) -> requests.Session:
+    """Return a session whose every request waits so long for a connection and for an answer."""
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Timed(timeouts))
+    return session
+
+
+def _reason(error: BaseException) -> str:
+    """Say in two words why there was no answer."""
+    if isinstance(error, keystone.ConnectTimeout):
+        return "Connection timeout"
+    if any(isinstance(cause, ConnectionRefusedError) for cause in _causes(error)):
+        return "Connection refused"
+    if isinstance(error, keystone.SSLError):
+        return "its certificate is not trusted"
+    if isinstance(error, keystone.ConnectionError):
+        return "Connection failed"
+    return f"its Keystone answered: {error}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
