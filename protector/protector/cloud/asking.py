@@ -30,6 +30,10 @@ def asking(site: str, service: str, action: str) -> Iterator[None]:
     """
     try:
         yield
+    except ksa.Unauthorized as error:  # no token was to be had, so the service was not asked
+        raise errors.CloudRefused(
+            service="Keystone", site=site, action="sign in", reason=reason(error)
+        ) from None
     except (sdk.SDKException, ksa.ClientException, requests.RequestException) as error:
         if status(error) in REFUSALS:
             raise errors.CloudRefused(

@@ -172,8 +172,8 @@ class _Capture:
             return {type.name: type.id for type in types}
 
     def nics(self) -> list[Nic]:
-        network = self._connection.network
         with asking(self._site, "Neutron", "list the server's ports"):
+            network = self._connection.network
             ports = list(network.ports(device_id=self._server["id"]))
             networks = {id: network.get_network(id) for id in {p.network_id for p in ports}}
             cidrs = {s.id: s.cidr for id in networks for s in network.subnets(network_id=id)}

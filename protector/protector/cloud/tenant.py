@@ -3,7 +3,8 @@
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from openstack.connection import Connection
 
@@ -61,35 +62,30 @@ class OpenStackTenantCloud(TenantCloud):
         self._groups.delete(key)
 
     def inventory(self) -> Inventory:
-        network, compute = self._connection.network, self._connection.compute
         with asking(self.site, "Neutron", "list networks, subnets and security groups"):
-            networks = self._executor.submit(lambda: list(network.networks()))
-            subnets = self._executor.submit(lambda: list(network.subnets()))
-            security_groups = self._executor.submit(lambda: list(network.security_groups()))
-            found = [
-                Network(
-                    one.id,
-                    one.name,
-                    [Subnet(s.id, s.cidr) for s in subnets.result() if s.network_id == one.id],
-                )
-                for one in networks.result()
-            ]
-            groups = [Named(group.id, group.name) for group in security_groups.result()]
-        with asking(self.site, "Nova", "list flavors, server groups, keypairs and zones"):
-            flavors = self._executor.submit(lambda: list(compute.flavors(details=False)))
-            server_groups = self._executor.submit(lambda: list(compute.server_groups()))
-            keypairs = self._executor.submit(lambda: list(compute.keypairs()))
-            zones = self._executor.submit(lambda: list(compute.availability_zones()))
-            return Inventory(
-                networks=found,
-                flavors=[Named(flavor.id, flavor.name) for flavor in flavors.result()],
-                security_groups=groups,
-                server_groups=[Named(group.id, group.name) for group in server_groups.result()],
-                keypairs=[keypair.name for keypair in keypairs.result()],
-                availability_zones=[
-                    zone.name for zone in zones.result() if zone.state.get("available")
-                ],
+            network = self._connection.network
+            networks, subnets, security_groups = self._all(
+                network.networks, network.subnets, network.security_groups
             )
+        with asking(self.site, "Nova", "list flavors, server groups, keypairs and zones"):
+            compute = self._connection.compute
+            flavors, server_groups, keypairs, zones = self._all(
+                lambda: compute.flavors(details=False),
+                compute.server_groups,
+                compute.keypairs,
+                compute.availability_zones,
+            )
+        return Inventory(
+            networks=[
+                Network(one.id, one.name, [Subnet(s.id, s.cidr) for s in subnets if on(s, one)])
+                for one in networks
+            ],
+            flavors=[Named(flavor.id, flavor.name) for flavor in flavors],
+            security_groups=[Named(group.id, group.name) for group in security_groups],
+            server_groups=[Named(group.id, group.name) for group in server_groups],
+            keypairs=[keypair.name for keypair in keypairs],
+            availability_zones=[zone.name for zone in zones if zone.state.get("available")],
+        )
 
     def manage_volumes(
         self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
@@ -104,3 +100,13 @@ class OpenStackTenantCloud(TenantCloud):
 
     def remove_server(self, key: str) -> None:
         self._servers.remove(key)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _all(self, *lists: Callable[[], Iterable[Any]]) -> Iterator[list[Any]]:
+        """Read the lists side by side."""
+        return self._executor.map(lambda read: list(read()), lists)
+
+
+def on(subnet: Any, network: Any) -> bool:
+    return bool(subnet.network_id == network.id)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+import concurrent.futures
+import threading
+from collections.abc import Mapping
+
+import pytest
+
+from protector import errors
+from protector.cloud.waiting import Listing, Overdue
+
+THREADS = 20
+PATIENCE = 5.0
+
+
+class Servers:
+    """A list of servers that become ACTIVE at the third look; counts the looks."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> Mapping[str, str]:
+        self.looks += 1
+        status = "ACTIVE" if self.looks >= 3 else "BUILD"
+        return {f"server{number}": status for number in range(THREADS)}
+
+
+def active(status: str | None) -> str | None:
+    return status if status == "ACTIVE" else None
+
+
+def test_many_threads_that_wait_cost_one_look_an_interval() -> None:
+    servers = Servers()
+    listing = Listing(servers, interval=0.05)
+    with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        waiting = [
+            pool.submit(listing.wait, f"server{number}", active, PATIENCE)
+            for number in range(THREADS)
+        ]
+        assert {one.result() for one in waiting} == {"ACTIVE"}
+    # One more than needed when a thread came in while the third look was on its way.
+    assert servers.looks <= 4
+
+
+def test_what_was_made_before_the_call_is_on_the_list() -> None:
+    made = {"old": 1}
+    fetching, go_on = threading.Event(), threading.Event()
+
+    def fetch() -> Mapping[str, int]:
+        snapshot = dict(made)
+        fetching.set()
+        go_on.wait(PATIENCE)
+        return snapshot
+
+    listing = Listing(fetch, interval=0)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        early = pool.submit(listing.fresh)
+        fetching.wait(PATIENCE)
+        made["new"] = 2
+        late = pool.submit(listing.fresh)
+        go_on.set()
+        assert "new" not in early.result(PATIENCE)
+        assert "new" in late.result(PATIENCE)
+
+
+def test_a_look_that_failed_is_repeated() -> None:
+    looks = iter([errors.CloudError(service="Nova", site="site-b", reason="busy"), {"s": "ACTIVE"}])
+
+    def fetch() -> Mapping[str, str]:
+        look = next(looks)
+        if isinstance(look, errors.CloudError):
+            raise look
+        return look
+
+    assert Listing(fetch, interval=0).wait("s", active, PATIENCE) == "ACTIVE"
+
+
+def test_waiting_ends_with_why_the_last_look_failed() -> None:
+    busy = errors.CloudError(service="Nova", site="site-b", reason="busy")
+
+    def fetch() -> Mapping[str, str]:
+        raise busy
+
+    with pytest.raises(Overdue) as overdue:
+        Listing(fetch, interval=0.01).wait("s", active, timeout=0.05)
+    assert overdue.value.error is busy
+
+
+def test_one_thread_that_breaks_leaves_the_look_to_another() -> None:
+    first = threading.Event()
+
+    def fetch() -> Mapping[str, str]:
+        if not first.is_set():
+            first.set()
+            raise ZeroDivisionError
+        return {"s": "ACTIVE"}
+
+    listing = Listing(fetch, interval=0)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        broken = pool.submit(listing.fresh)
+        assert isinstance(broken.exception(PATIENCE), ZeroDivisionError)
+        assert pool.submit(listing.fresh).result(PATIENCE) == {"s": "ACTIVE"}

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every cloud must do, asked of a real one: the testbed's second site."""
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import pytest
+from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
+from pypureclient import flasharray
+
+from protector.cloud.openstack import Credentials, OpenStackCloud
+from protector.cloud.tenant import Limits
+from protector.storage.purity import GONE, Purity
+from testbed.layout import PLACES
+from testbed.testbed import Testbed
+
+SITE = "site-b"
+GIB = 1024**3
+# Seconds.
+PATIENCE = 120
+NOT_THE_TENANTS = {"array_name", "array_volume_name", "protector_key"}
+
+
+class TestbedBench(Bench):
+    network = "dr-web"
+    cidr = "10.10.0.0/24"
+    free_address = "10.10.0.177"
+
+    def __init__(self, testbed: Testbed) -> None:
+        self._mine = f"contract-{uuid.uuid4().hex[:8]}"
+        self._count = 0
+        self._on_array: list[str] = []
+        self._alice = testbed.cloud(SITE)
+        self.token = self._alice.auth_token
+        self.user_id = self._alice.current_user_id
+        self.project_id = self._alice.current_project_id
+        self.other_project_id = testbed.cloud(f"{SITE}-rival").current_project_id
+        self.cloud = cloud(testbed)
+        self._array = array(testbed)
+
+    def name(self, name: str) -> str:
+        self._count += 1
+        return f"{self._mine}-{name}-{self._count}"
+
+    def make_server(self, name: str, *, volumes: int) -> str:
+        disks = [self._disk(f"{name}-{number}") for number in range(volumes)]
+        self._alice.block_storage.set_volume_bootable_status(disks[0], True)
+        port = self._alice.network.create_port(name=name, network_id=self._network_id)
+        mapping = [
+            {
+                "uuid": disk,
+                "source_type": "volume",
+                "destination_type": "volume",
+                "boot_index": 0 if number == 0 else -1,
+            }
+            for number, disk in enumerate(disks)
+        ]
+        compute = self._alice.compute
+        server = compute.create_server(
+            name=name,
+            flavor_id=next(compute.flavors()).id,
+            networks=[{"port": port.id}],
+            block_device_mapping=mapping,
+        )
+        return compute.wait_for_server(server, interval=0.5, wait=PATIENCE).id
+
+    def make_array_volumes(self, count: int) -> list[str]:
+        made = [self.name("replica") for _ in range(count)]
+        for name in made:
+            (volume,) = self._array.ask(
+                "post_volumes", names=[name], volume=flasharray.VolumePost(provisioned=GIB)
+            )
+            self._on_array.append(volume.id)
+        return made
+
+    def show_volume(self, volume_id: str) -> ShownVolume | None:
+        found = self._alice.block_storage.find_volume(volume_id)
+        return found and ShownVolume(found.name, found.is_bootable, tenants(found.metadata))
+
+    def show_server(self, server_id: str) -> ShownServer | None:
+        found = self._alice.compute.find_server(server_id)
+        if found is None:
+            return None
+        server = self._alice.compute.get_server(server_id)
+        (addresses,) = server.addresses.values()
+        attached = self._alice.compute.volume_attachments(server)
+        return ShownServer(
+            name=server.name,
+            metadata=tenants(server.metadata),
+            tags=server.tags,
+            macs=[address["OS-EXT-IPS-MAC:mac_addr"] for address in addresses],
+            addresses=[address["addr"] for address in addresses],
+            volumes=[one.volume_id for one in sorted(attached, key=lambda one: one.device)],
+        )
+
+    def ports(self) -> int:
+        return len(list(self._alice.network.ports(network_id=self._network_id)))
+
+    def clean_up(self) -> None:
+        """Remove what the test left: others use the testbed too."""
+        compute, storage = self._alice.compute, self._alice.block_storage
+        for server in (servers := self._all_mine(compute.servers)):
+            compute.delete_server(server)
+        for server in servers:
+            compute.wait_for_delete(server, interval=0.5, wait=PATIENCE)
+        for port in self._all_mine(self._alice.network.ports):
+            self._alice.network.delete_port(port)
+        for group in self._all_mine(storage.groups):
+            storage.delete_group(group, delete_volumes=True)
+        for volume in (volumes := self._all_mine(storage.volumes)):
+            storage.delete_volume(volume)
+        for volume in volumes:
+            storage.wait_for_delete(volume, interval=0.5, wait=PATIENCE)
+        self._destroy_on_array()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    @property
+    def _network_id(self) -> str:
+        return str(self._alice.network.find_network(self.network, ignore_missing=False).id)
+
+    def _disk(self, name: str) -> str:
+        storage = self._alice.block_storage
+        disk = storage.create_volume(name=name, size=1, volume_type="replicated")
+        return str(storage.wait_for_status(disk, "available", interval=0.5, wait=PATIENCE).id)
+
+    def _all_mine(self, read: Callable[[], Iterable[Any]]) -> list[Any]:
+        return [thing for thing in read() if self._is_mine(thing)]
+
+    def _is_mine(self, thing: Any) -> bool:
+        marks = (thing.name, thing.description, getattr(thing, "metadata", None))
+        return any(self._mine in str(mark) for mark in marks)
+
+    def _destroy_on_array(self) -> None:
+        gone = flasharray.VolumePatch(destroyed=True)
+        for id in self._on_array:
+            for volume in self._array.ask("get_volumes", ids=[id], unless=GONE):
+                self._array.ask("patch_volumes", names=[volume.name], volume=gone, unless=GONE)
+
+
+def tenants(metadata: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in metadata.items() if name not in NOT_THE_TENANTS}
+
+
+def cloud(testbed: Testbed) -> OpenStackCloud:
+    return OpenStackCloud(
+        SITE,
+        credentials=Credentials(
+            auth_url=testbed.auth_url(SITE),
+            username="protector",
+            password=testbed.protector_password_file(SITE).read_text().strip(),
+            project_name="service",
+            user_domain_name="Default",
+            project_domain_name="Default",
+        ),
+        region_name=SITE,
+        parallel_requests=8,
+        timeout=30,
+        limits=Limits(server_timeout=PATIENCE, volume_timeout=PATIENCE, poll_interval=1),
+    )
+
+
+def array(testbed: Testbed) -> Purity:
+    place = PLACES[SITE]
+    return Purity(
+        place.array,
+        target=place.array_target,
+        api_token=place.api_token,
+        ca_file=str(testbed.folders.simulator / "ca.pem"),
+        connect_timeout=5,
+        timeout=30,
+    )
+
+
+class TestOpenStackCloud(CloudContract):
+    @pytest.fixture
+    def bench(self, testbed: Testbed) -> Iterator[TestbedBench]:
+        bench = TestbedBench(testbed)
+        yield bench
+        bench.clean_up()
