@@ -252,8 +252,17 @@ class Api:
 
     def consistency(self, request: Request, project: str, id: str) -> Response:
         self._group(id)
-        points = [{"name": "cg.7", "created": STARTED, "complete": True, "progress": 1.0}]
-        return Json({"consistency_group": {"array": "flasharray-b", "snapshots": points}})
+        point = {"name": "cg.7", "created": STARTED, "complete": True, "progress": 1.0}
+        seen_by_the_target = {
+            "protection_group": "prod-web-app",
+            "role": "target",
+            "array": "flasharray-b",
+            "source_array": "flasharray-a",
+            "latest_complete_snapshot": "cg.7",
+            "rpo_seconds": 42,
+            "snapshots": [point, point | {"name": "cg.6"}],
+        }
+        return Json({"consistency_group": seen_by_the_target})
 
     def sync(self, request: Request, project: str, id: str) -> Response:
         group = self._group(id)

@@ -2,6 +2,7 @@
 """What goes wrong is told in a sentence that names the thing and the remedy."""
 
 import pytest
+from werkzeug.wrappers import Response
 
 FAILOVER = "protector protection-group failover prod-web-app --type unplanned"
 
@@ -59,6 +60,13 @@ def test_a_protector_that_does_not_answer(openstack, sites):
     assert told(openstack("protector protection-group list")) == (
         "Protector of site-b does not answer. Look for its endpoint: openstack catalog show"
         " protector. Then check the service there: systemctl status protector-api"
+    )
+
+
+def test_an_answer_that_is_not_from_protector(openstack, sites):
+    sites["site-b"].api.groups = lambda request, project: Response("<h1>Bad Gateway</h1>", 502)
+    assert told(openstack("protector protection-group list")).startswith(
+        "Protector of site-b gave an answer that is not its own: HttpException: 502"
     )
 
 
