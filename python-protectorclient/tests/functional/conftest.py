@@ -9,6 +9,8 @@ import pytest
 from werkzeug import exceptions, routing
 from werkzeug.wrappers import Request, Response
 
+from protectorclient.osc import progress
+
 STARTED = "2025-06-15T03:42:11Z"
 COMPLETED = "2025-06-15T03:49:38Z"
 
@@ -408,3 +410,8 @@ class Api:
 @pytest.fixture
 def make_api() -> type[Api]:
     return Api
+
+
+@pytest.fixture(autouse=True)
+def no_long_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "POLL_SECONDS", 0.01)
