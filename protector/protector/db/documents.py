@@ -23,6 +23,14 @@ def current(session: Session, group_id: str) -> RecoveryDocument | None:
     return _sole(session, group_id, CURRENT)
 
 
+def in_force(session: Session, group_id: str) -> RecoveryDocument:
+    """:raises DocumentNotFound: the group has none yet."""
+    row = current(session, group_id)
+    if row is None:
+        raise errors.DocumentNotFound(group=group_id, checksum="in force")
+    return row
+
+
 def prepared(session: Session, group_id: str) -> RecoveryDocument | None:
     """Return the version that the peer has begun and not finished, if any."""
     return _sole(session, group_id, PREPARED)

@@ -37,6 +37,7 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.EDIT: Status.ACTIVE,
         Event.FAIL_OVER: Status.FAILING_OVER,
         Event.DELETE: Status.DELETING,
+        Event.BREAK: Status.ERROR,
     },
     Status.FAILING_OVER: {
         Event.FINISH: Status.FAILED_OVER,

@@ -20,11 +20,20 @@ from protector.domain.document import Document
 from protector.domain.group import Event
 from protector.domain.sync import Status
 from protector.sync.conflict import conflict
-from protector.sync.peer import Base, Head, Peer
+from protector.sync.peer import Base, Head, Peer, PeerSite
 
 LOG = logging.getLogger(__name__)
 
 Sessions = sessionmaker[Session]
+
+
+def introduce(sessions: Sessions, peer: Peer, group_id: str) -> PeerSite:
+    """See that the peer is there before anything is changed here.
+
+    :raises PeerUnreachable, PeerRefused: the group says why.
+    """
+    with _noting(sessions, group_id):
+        return peer.introduce()
 
 
 def commit_edit(sessions: Sessions, peer: Peer, document: Document) -> None:
@@ -72,9 +81,7 @@ def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
     with _noting(sessions, group_id):
         head = peer.head(group_id)
         with sessions.begin() as session:
-            ours = documents.current(session, group_id)
-            if ours is None:
-                raise errors.DocumentNotFound(group=group_id, checksum="in force")
+            ours = documents.in_force(session, group_id)
             _must_descend(session, ours.document, head, peer.site)
         if head is None or head.checksum != ours.checksum:
             peer.prepare(ours.document, head.base if head else None)

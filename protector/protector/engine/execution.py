@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One operation, from an engine's claim to its end."""
+
+import logging
+
+from sqlalchemy.orm import Session
+from taskflow import engines, states
+from taskflow.engines.base import Engine
+
+from protector import errors
+from protector.db import claims, documents, groups, operations, pairs, steps
+from protector.db.claims import Claim
+from protector.db.models import now
+from protector.domain import operation
+from protector.domain.group import Event
+from protector.domain.operation import FailoverArguments, StepStatus
+from protector.engine.flows.failover import unplanned_failover
+from protector.engine.flows.plan import outline
+from protector.engine.persistence import Persistence
+from protector.engine.recorder import Recorder
+from protector.engine.work import Equipment, Work
+
+LOG = logging.getLogger(__name__)
+
+# A flow in one of these has ended; the engine may have died before the operation was told.
+ENDED = (states.SUCCESS, states.REVERTED, states.FAILURE)
+
+
+class Execution:
+    def __init__(self, equipment: Equipment, persistence: Persistence, claim: Claim) -> None:
+        self._equipment = equipment
+        self._persistence = persistence
+        self._claim = claim
+        self._engine: Engine | None = None
+
+    def run(self) -> None:
+        """Run the operation's flow from where it stands, and settle operation and group.
+
+        :raises ClaimLost: somebody else has taken the operation over.
+        """
+        work = self._open()
+        flow = unplanned_failover(work)
+        plan = outline(flow)
+        self._hold(plan=plan)
+        book, detail = self._persistence.diary(self._claim.operation_id)
+        self._engine = engines.load(
+            flow,
+            book=book,
+            flow_detail=detail,
+            backend=self._persistence,
+            engine="parallel",
+            executor="threads",
+            max_workers=self._equipment.conf.engine.parallel_vms,
+        )
+        if detail.state not in ENDED:
+            self._go(self._engine, plan)
+        if self._engine.storage.get_flow_state() != states.SUSPENDED:
+            self._settle(work, self._engine, plan)
+            self._persistence.forget(self._claim.operation_id)
+
+    def suspend(self) -> None:
+        """Start no further step."""
+        if self._engine:
+            self._engine.suspend()
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _hold(self, **values: object) -> None:
+        with self._equipment.sessions.begin() as session:
+            claims.hold(session, self._claim, **values)
+
+    def _open(self) -> Work:
+        """Return what the flow is built from; the first time, write it down for good."""
+        with self._equipment.sessions.begin() as session:
+            row = operations.get(session, self._claim.operation_id)
+            arguments = FailoverArguments.model_validate(row.arguments)
+            if arguments.document is None:
+                arguments.document = documents.in_force(session, row.group_id).checksum
+                claims.hold(session, self._claim, arguments=arguments.model_dump())
+            return Work(
+                equipment=self._equipment,
+                claim=self._claim,
+                trust_id=row.trust_id,
+                document=documents.get(session, row.group_id, arguments.document).document,
+                arguments=arguments,
+            )
+
+    def _go(self, engine: Engine, plan: dict[str, list[str]]) -> None:
+        engine.compile()
+        engine.prepare()
+        with Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder:
+            recorder.catch_up()
+            try:
+                engine.run()
+            except Exception:
+                # A step's failure comes out here too, after its undoing; it is on record already.
+                if engine.storage.get_flow_state() not in ENDED:
+                    raise
+
+    def _settle(self, work: Work, engine: Engine, plan: dict[str, list[str]]) -> None:
+        """End the operation, and the group's being busy with it, in one transaction."""
+        with self._equipment.sessions.begin() as session:
+            faults = _faults(session, self._claim.operation_id, plan)
+            if engine.storage.get_flow_state() != states.SUCCESS:
+                left = _left(session, work) if engine.storage.get_revert_failures() else []
+                faults += left
+                self._release(session, work, left)
+            claims.hold(
+                session,
+                self._claim,
+                status=operation.Status.FAILED if faults else operation.Status.COMPLETED,
+                error_message="\n".join(faults) or None,
+                completed_at=now(),
+            )
+
+    def _release(self, session: Session, work: Work, left: list[str]) -> None:
+        """Let the group go back to where it came from, if nothing is in the way."""
+        row = groups.get(session, work.group_id)
+        if work.document.status == "failed_over_partial":
+            groups.advance(session, row, Event.FINISH_PARTLY)
+        elif left or pairs.servers(session, work.group_id, work.epoch):
+            groups.advance(session, row, Event.BREAK)
+            row.status_reason = "\n".join(left) or None
+        else:
+            groups.advance(session, row, Event.UNDO)
+
+
+def _faults(session: Session, operation_id: str, plan: dict[str, list[str]]) -> list[str]:
+    """Return what is said of the steps that failed, in the plan's order."""
+    begun = steps.get_all(session, operation_id)
+    return [
+        begun[name].detail or errors.ProtectorError().text
+        for names in plan.values()
+        for name in names
+        if name in begun and begun[name].status is StepStatus.FAILED
+    ]
+
+
+def _left(session: Session, work: Work) -> list[str]:
+    """Return, for each volume that could not be undone, a sentence with the way to remove it."""
+    return [
+        f"Volume {pair.volume_id} is left on {work.site}. Remove it:"
+        f" openstack volume delete {pair.volume_id}"
+        if pair.volume_id
+        else f"Volume {pair.array_volume_name} is left on array {work.equipment.array.array}."
+        " Remove it there"
+        for pair in pairs.volumes(session, work.group_id, work.epoch).values()
+    ]

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What stands behind a group on this site, asked of the array at this moment."""
+
+import dataclasses
+import datetime
+from typing import Any
+
+from protector.db import documents
+from protector.domain.document import ConsistencyGroup, Document
+from protector.engine.steps.storage import rpo_seconds
+from protector.engine.work import Equipment
+from protector.storage.base import Point, ReplicaGroup
+
+REPLICATION = "async"
+
+# Points shown, newest first.
+SHOWN = 10
+
+
+def consistency_group(equipment: Equipment, group_id: str) -> dict[str, Any]:
+    """Return the chain as its source sees it, or the points that its target holds."""
+    with equipment.sessions.begin() as session:
+        document = documents.in_force(session, group_id).document
+    chain = document.consistency_group
+    if chain is None:
+        return {"protection_group": document.name}
+    if equipment.array.array == chain.array:
+        return _at_the_source(equipment, document, chain)
+    return _at_the_target(equipment, document, chain)
+
+
+def volume_types(equipment: Equipment) -> list[dict[str, Any]]:
+    types = equipment.cloud.as_service().volume_types(REPLICATION)
+    return [dataclasses.asdict(type) for type in types]
+
+
+def _at_the_source(
+    equipment: Equipment, document: Document, chain: ConsistencyGroup
+) -> dict[str, Any]:
+    replication = equipment.array.replication(chain.array_group)
+    wanted = {volume.array_volume for m in document.members for volume in m.volumes}
+    replicated = replication.volumes if replication else frozenset()
+    return {
+        "protection_group": document.name,
+        "role": "source",
+        "array": chain.array,
+        "array_group": chain.array_group,
+        "cinder_group_id": chain.cinder_group_id,
+        "target_array": replication.target if replication else None,
+        "replicating": bool(replication and replication.allowed and replication.enabled),
+        "replication_interval": replication.interval_seconds if replication else None,
+        "volumes": sorted(replicated),
+        "volumes_not_replicated": sorted(wanted - replicated),
+    }
+
+
+def _at_the_target(
+    equipment: Equipment, document: Document, chain: ConsistencyGroup
+) -> dict[str, Any]:
+    points = equipment.array.points(ReplicaGroup(chain.array, chain.array_group))
+    complete = [point for point in points if point.complete]
+    return {
+        "protection_group": document.name,
+        "role": "target",
+        "array": equipment.array.array,
+        "source_array": chain.array,
+        "array_group": chain.array_group,
+        "latest_complete_snapshot": complete[0].name if complete else None,
+        "rpo_seconds": rpo_seconds(complete[0]) if complete else None,
+        "rpo_minutes": document.policy.rpo_minutes,
+        "snapshots": [_view(point) for point in points[:SHOWN]],
+    }
+
+
+def _view(point: Point) -> dict[str, Any]:
+    return {
+        "name": point.name,
+        "created": f"{point.created.astimezone(datetime.UTC):%FT%TZ}",
+        "complete": point.complete,
+        "progress": round(point.progress, 2),
+        "volumes": len(point.volumes),
+    }

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The last step: from now on this is the group's primary site."""
+
+import contextlib
+import datetime
+
+from protector import errors
+from protector.db import claims, documents
+from protector.domain.document import Document
+from protector.engine.step import Result, Step
+from protector.sync import edit
+
+
+class Finalization(Step):
+    """Put the group's next version in force here; then, and only then, tell the peer."""
+
+    def execute(self) -> Result:
+        if not self.work.servers():
+            raise errors.NothingRecoverable(faults="No VM came up, so all was undone.")
+        self._commit()
+        return {"detail": self._tell_the_peer()}
+
+    def _commit(self) -> None:
+        """Unless it was done, and an engine died before it was written down."""
+        work = self.work
+        with work.sessions.begin() as session:
+            claims.hold(session, work.claim)
+            current = documents.current(session, work.group_id)
+            if current and current.checksum == work.arguments.document:
+                edit.commit_local(session, self._next())
+
+    def _next(self) -> Document:
+        before, site = self.work.document, self.work.site
+        moment = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        resumed = before.status == "failed_over_partial"
+        return before.model_copy(
+            update={
+                "epoch": self.work.epoch + 1,
+                "version": before.version + 1,
+                "site": site,
+                "modified_at": moment,
+                "current_primary_site": site,
+                "status": "failed_over_partial" if self.work.missing() else "failed_over",
+                "failover_count": before.failover_count + (not resumed),
+                "last_failover_at": before.last_failover_at if resumed else moment,
+            }
+        )
+
+    def _tell_the_peer(self) -> str:
+        """One attempt: after a disaster there is most often nobody to be told."""
+        peer_site = self.work.document.peer_of(self.work.site)
+        with contextlib.suppress(errors.ProtectorError):
+            edit.deliver(
+                self.work.sessions, self.work.equipment.peer(peer_site), self.work.group_id
+            )
+            return f"{peer_site} has the new version"
+        return f"{peer_site} does not have the new version yet"

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of the instance recreation phase."""
+
+import dataclasses
+from typing import Any
+
+from protector import errors
+from protector.cloud.base import ServerRequest
+from protector.db import pairs
+from protector.domain.document import Member
+from protector.engine import planning
+from protector.engine.step import Result, Step
+from protector.engine.steps.preparation import REQUEST
+from protector.engine.work import Faults, Work
+
+
+class RecreateVm(Step):
+    """One VM. That it cannot be made is its own affair: the others come up all the same."""
+
+    def __init__(self, work: Work, member: Member, name: str) -> None:
+        super().__init__(work, name)
+        self._member = member
+
+    def execute(
+        self, requests: dict[str, Any], notes: dict[str, list[str]], faults: Faults
+    ) -> Result:
+        server_id = self._member.server_id
+        here = self.work.servers().get(server_id)
+        if here:
+            return {"detail": f"Server {here} runs already"}
+        if server_id in faults:
+            return {"fault": "\n".join(faults[server_id])}
+        return self._recreate(REQUEST.validate_python(requests[server_id]), notes[server_id])
+
+    def _recreate(self, request: ServerRequest, notes: list[str]) -> Result:
+        made = {id: pair.volume_id or "" for id, pair in self.work.volumes().items()}
+        request = dataclasses.replace(request, volumes=planning.devices(self._member, made))
+        try:
+            server = self.work.tenant.recreate_server(request)
+        except errors.CloudError as error:
+            return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
+        with self.work.sessions.begin() as session:
+            pairs.recreated(
+                session, self.work.group_id, self.work.epoch, self._member.server_id, server.id
+            )
+        return {
+            "detail": "; ".join([f"Server {server.id} is {server.status}", *notes, *server.notes])
+        }
+
+    def _cleaned(self) -> str:
+        """Remove what is left of the attempt; return what to add to the fault when it stays."""
+        try:
+            self.undo()
+        except errors.CloudError as error:
+            return f". {error.text}"
+        return ""
+
+    def undo(self) -> None:
+        try:
+            self.work.tenant.remove_server(self.work.key(self._member.server_id))
+        except errors.CloudError as error:
+            name = self._member.name
+            raise errors.CloudError(
+                service="Nova",
+                site=self.work.site,
+                reason=f"what was made of VM {name} could not be removed ({error.text})."
+                f" Remove it: openstack server delete {name}",
+            ) from None

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Steps of the storage failover phase."""
+
+import datetime
+from collections.abc import Sequence
+
+import pydantic
+
+from protector import errors
+from protector.cloud.base import Outcome, VolumeRequest
+from protector.db import pairs
+from protector.domain.document import Member, Volume
+from protector.engine.step import Result, Step
+from protector.engine.work import Faults, must_leave_some
+from protector.storage.base import Point, ReplicaGroup
+
+POINT = pydantic.TypeAdapter(Point)
+
+
+class IdentifyLatestSnapshot(Step):
+    """Choose the newest point that is complete, for the volumes that are not here yet."""
+
+    default_provides = {"point", "snapshot_faults"}
+
+    def execute(self, site_faults: Faults) -> Result:
+        faults = dict(site_faults)
+        if not self.work.unpromoted(faults):
+            detail = "All volumes are here from an earlier attempt"
+            return {"point": None, "snapshot_faults": faults, "detail": detail}
+        point = self._newest_complete()
+        for member, volume in self.work.unpromoted(faults):
+            if volume.array_volume not in point.volumes:
+                self._lacks(faults, member, volume)
+        must_leave_some(faults, self.work.missing())
+        return {
+            "point": POINT.dump_python(point, mode="json"),
+            "snapshot_faults": faults,
+            "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
+            f" lost (RPO {rpo_seconds(point)} seconds)",
+        }
+
+    def _newest_complete(self) -> Point:
+        document, array = self.work.document, self.work.equipment.array
+        chain = document.consistency_group
+        if chain is None:
+            raise errors.NothingRecoverable(
+                faults=f"Protection group {document.name} has no replicated volumes: its recovery"
+                " document names no consistency group."
+            )
+        points = array.points(ReplicaGroup(chain.array, chain.array_group))
+        complete = [point for point in points if point.complete]
+        if complete:
+            return complete[0]
+        raise errors.NoCompletePoint(
+            array=array.array,
+            group=document.name,
+            array_group=chain.array_group,
+            source_array=chain.array,
+            found="; ".join(map(_incomplete, points)) or "there is none at all",
+            interval=document.policy.replication_interval,
+        )
+
+    def _lacks(self, faults: Faults, member: Member, volume: Volume) -> None:
+        policy = self.work.document.policy
+        faults.setdefault(member.server_id, []).append(
+            f"VM {member.name}: no replicated snapshot for volume {volume.name} ({volume.id}) on"
+            f" array {self.work.equipment.array.array}, so the VM cannot be recovered. Volumes are"
+            f" replicated every {policy.replication_interval} seconds, and the last cycle that"
+            " completed did not hold it"
+        )
+
+
+class PromoteVolumesFromSnapshot(Step):
+    """Make writable volumes of the point, and write down each as it is made."""
+
+    default_provides = {"promote_faults"}
+
+    def execute(self, point: dict[str, object] | None, snapshot_faults: Faults) -> Result:
+        faults = dict(snapshot_faults)
+        wanted = self.work.unpromoted(faults)
+        chosen = POINT.validate_python(point) if point else None
+        for member, volume in wanted:
+            if chosen and member.server_id not in faults:
+                self._promote(faults, chosen, member, volume)
+        must_leave_some(faults, self.work.missing())
+        return {"promote_faults": faults, "detail": f"{len(wanted)} volumes made"}
+
+    def _promote(self, faults: Faults, point: Point, member: Member, volume: Volume) -> None:
+        work = self.work
+        try:
+            made = work.equipment.array.promote(point, volume.array_volume, key=work.key(volume.id))
+        except errors.ArrayUnreachable:
+            raise
+        except errors.StorageError as error:
+            faults[member.server_id] = [f"VM {member.name}: volume {volume.name}: {error.text}"]
+            return
+        with work.sessions.begin() as session:
+            pairs.promoted(
+                session,
+                work.group_id,
+                work.epoch,
+                volume.id,
+                point=point.name,
+                array_volume_id=made.id,
+                array_volume_name=made.name,
+            )
+
+    def undo(self) -> None:
+        for member in self.work.document.members:
+            for volume in member.volumes:
+                self._discard(volume.id)
+
+    def _discard(self, volume_id: str) -> None:
+        work, array = self.work, self.work.equipment.array
+        pair = work.volumes().get(volume_id)
+        if pair is None:
+            unrecorded = array.promoted(work.key(volume_id))
+            if unrecorded:
+                array.discard(unrecorded.id)
+        elif pair.volume_id is None:
+            array.discard(pair.array_volume_id)
+            with work.sessions.begin() as session:
+                pairs.discarded(session, work.group_id, work.epoch, volume_id)
+
+
+class ManageVolumesIntoCinder(Step):
+    """Make volumes of the tenant's out of the array's."""
+
+    default_provides = {"faults"}
+
+    def execute(self, promote_faults: Faults, destination: dict[str, str]) -> Result:
+        faults = dict(promote_faults)
+        wanted = [
+            (member, volume)
+            for member in self.work.missing()
+            if member.server_id not in faults
+            for volume in member.volumes
+        ]
+        outcomes = self._manage([volume for _, volume in wanted], destination)
+        for (member, volume), outcome in zip(wanted, outcomes, strict=True):
+            if outcome.id:
+                self._write(volume.id, outcome.id)
+            else:
+                faults.setdefault(member.server_id, []).append(
+                    f"VM {member.name}: volume {volume.name} could not be managed by Cinder of"
+                    f" {self.work.site}: {outcome.fault}"
+                )
+        must_leave_some(faults, self.work.missing())
+        return {"faults": faults, "detail": f"{sum(bool(o.id) for o in outcomes)} volumes managed"}
+
+    def _manage(self, volumes: Sequence[Volume], destination: dict[str, str]) -> list[Outcome]:
+        made = self.work.volumes()
+        requests = [
+            VolumeRequest(
+                key=self.work.key(volume.id),
+                array_volume=made[volume.id].array_volume_name,
+                name=volume.name,
+                bootable=volume.bootable,
+                metadata=volume.metadata,
+            )
+            for volume in volumes
+        ]
+        try:
+            return self.work.tenant.manage_volumes(requests, **destination)
+        except errors.CloudRefused as refusal:
+            if "volume_extension:" not in refusal.kwargs["reason"]:
+                raise
+            raise errors.VolumeManageRefused(**refusal.kwargs) from None
+
+    def _write(self, source_id: str, volume_id: str | None) -> None:
+        with self.work.sessions.begin() as session:
+            pairs.managed(session, self.work.group_id, self.work.epoch, source_id, volume_id)
+
+    def undo(self) -> None:
+        made = self.work.volumes()
+        outcomes = self.work.tenant.unmanage_volumes([self.work.key(id) for id in made])
+        for source_id, outcome in zip(made, outcomes, strict=True):
+            if outcome.fault is None:
+                self._write(source_id, None)
+        left = [outcome.fault for outcome in outcomes if outcome.fault]
+        if left:
+            raise errors.CloudError(
+                service="Cinder",
+                site=self.work.site,
+                reason="volumes that were managed could not be given back: " + "; ".join(left),
+            )
+
+
+def rpo_seconds(point: Point) -> int:
+    return int((datetime.datetime.now(datetime.UTC) - point.created).total_seconds())
+
+
+def _incomplete(point: Point) -> str:
+    return f"{point.name} of {point.created:%FT%TZ} is at {point.progress:.0%}"
