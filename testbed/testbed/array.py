@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The simulated arrays of both sites, in one process that belongs to neither."""
 
-import json
 import os
 import pathlib
 import shutil
 
 from flasharray_simulator.control import Control
 
-from testbed.layout import PLACES, SIMULATOR_CONTROL, Folders, Place
-from testbed.processes import Processes, listening
+from testbed.layout import PLACES, PORTS, SIMULATOR_CONTROL, Folders, Place, peer_of
+from testbed.processes import Processes
 
 NAME = "flasharray-simulator"
 # Seconds.
@@ -39,7 +38,8 @@ class Arrays:
         self.processes.end(grace=0)
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "simulator.toml"
-        config.write_text(_config(self._folder))
+        config.touch(mode=0o600)
+        config.write_text(_config())
         self.processes.start(
             NAME,
             [self._command, "serve", "--config", config],
@@ -50,3 +50,35 @@ class Arrays:
 
     def stop(self) -> None:
         self.processes.end(grace=GRACE)
+
+    def keep(self) -> None:
+        """Remember the arrays as they are, for ``restore``."""
+        self._exchange(self._state, self._kept)
+
+    def restore(self) -> None:
+        """Put the arrays back to what they were: volumes, replication, links, faults, clock."""
+        self._exchange(self._kept, self._state)
+
+    def _exchange(self, source: pathlib.Path, target: pathlib.Path) -> None:
+        # Stopped, its files are complete.
+        self.stop()
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target)
+        self.start()
+
+
+def _config() -> str:
+    address, port = SIMULATOR_CONTROL
+    control = f'state_dir = "state"\n\n[control]\naddress = "{address}"\nport = {port}\n'
+    return control + "".join(_array(place) for place in PLACES.values())
+
+
+def _array(place: Place) -> str:
+    return f"""
+[[arrays]]
+name = "{place.array}"
+address = "{place.address}"
+port = {PORTS["array"]}
+api_token = "{place.api_token}"
+peers = ["{peer_of(place).array}"]
+"""

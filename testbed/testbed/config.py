@@ -60,7 +60,7 @@ def _values(place: Place, folders: Folders) -> dict[str, str]:
         "peer_array": peer.array,
         "peer_array_target": peer.array_target,
         "peer_array_token": peer.api_token,
-        "ca": str(folders.simulator / "ca.pem"),
+        "ca": str(folders.simulator / "state" / "ca.pem"),
     }
     account = _fill(TEMPLATES / "service_account.ini", values).strip()
     values["service_account"] = account

@@ -7,7 +7,9 @@ from openstack.connection import Connection
 
 from testbed.layout import Place
 
-PUBLIC_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJnOYMrgTcBCdbcD1XHzkf6Cz1kYMmRgOCiCGgQr5EhJ alice"
+PUBLIC_KEY = (
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJnOYMrgTcBCdbcD1XHzkf6Cz1kYMmRgOCiCGgQr5EhJ alice"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,9 +57,7 @@ def make_volume_types(place: Place, admin: Connection) -> None:
 
 def make_flavors(place: Place, admin: Connection) -> None:
     for flavor in FURNITURE[place.name].flavors:
-        admin.compute.create_flavor(
-            name=flavor.name, vcpus=flavor.vcpus, ram=flavor.ram, disk=0
-        )
+        admin.compute.create_flavor(name=flavor.name, vcpus=flavor.vcpus, ram=flavor.ram, disk=0)
 
 
 def make_networks(place: Place, tenant: Connection) -> None:

@@ -44,7 +44,11 @@ THEN = (
     Api("neutron", "neutron.wsgi.api", ("--log-file", "neutron-api.log")),
     Api("nova", "nova.wsgi.osapi_compute", ("--log-file", "nova-api.log")),
     Worker("cinder-volume", "cinder.conf"),
-    Api("cinder", "cinder.wsgi.api", ("--config-file", "cinder.conf", "--log-file", "cinder-api.log")),
+    Api(
+        "cinder",
+        "cinder.wsgi.api",
+        ("--config-file", "cinder.conf", "--log-file", "cinder-api.log"),
+    ),
     Worker("nova-scheduler", "nova.conf"),
     Worker("cinder-scheduler", "cinder.conf"),
     Api("glance", "glance.wsgi.api"),
@@ -64,7 +68,14 @@ def command(service: Api | Worker, folders: Folders, place: Place) -> list[objec
             *("--config-file", service.config, "--log-file", f"{service.name}.log"),
         ]
     address, port = place.address, PORTS[service.name]
-    return [bin_folder / "python", SIDE / "serve.py", service.module, address, port, *service.options]
+    return [
+        bin_folder / "python",
+        SIDE / "serve.py",
+        service.module,
+        address,
+        port,
+        *service.options,
+    ]
 
 
 def environment(folders: Folders, config: pathlib.Path) -> dict[str, str]:

@@ -85,7 +85,9 @@ class Processes:
 
     def end(self, names: Iterable[str] | None = None, *, grace: float) -> None:
         """End processes with all their children: asked to first, when ``grace`` (s) is given."""
-        paths = [self._records / f"{name}.json" for name in (self.names() if names is None else names)]
+        paths = [
+            self._records / f"{name}.json" for name in (self.names() if names is None else names)
+        ]
         records = [self._record(path) for path in paths if path.exists()]
         if grace:
             for record in records:
@@ -140,10 +142,7 @@ def _members(records: Iterable[Record]) -> Iterator[psutil.Process]:
     sessions = {record.pid for record in records if not _reused(record)}
     for process in psutil.process_iter():
         with contextlib.suppress(ProcessLookupError, psutil.NoSuchProcess):
-            if (
-                os.getsid(process.pid) in sessions
-                and process.status() != psutil.STATUS_ZOMBIE
-            ):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
                 yield process
 
 

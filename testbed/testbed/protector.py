@@ -26,7 +26,9 @@ class Protector:
 
     def names(self) -> tuple[str, ...]:
         """Return its processes' names: none while it is not installed."""
-        return NAMES if importlib.util.find_spec("protector.cmd.engine") else ()
+        commands = ("api", "engine", "manage")
+        there = all(importlib.util.find_spec(f"protector.cmd.{name}") for name in commands)
+        return NAMES if there else ()
 
     def start(self) -> None:
         """Bring its tables up to date and start it."""
@@ -39,10 +41,12 @@ class Protector:
                 cwd=self._config,
             )
 
+    def stop(self) -> None:
+        """End it at once; an engine must not go on with operations that are to be forgotten."""
+        self._processes.end(NAMES, grace=0)
+
     def wait(self) -> None:
-        self._processes.wait_for_port(
-            API, self._place.address, PORTS["protector"], seconds=START
-        )
+        self._processes.wait_for_port(API, self._place.address, PORTS["protector"], seconds=START)
 
     def _sync_tables(self) -> None:
         log = self._processes.output("protector-manage")

@@ -21,7 +21,9 @@ def missing(admin: Connection, since: datetime.datetime) -> set[str]:
     lacking: set[str] = set()
     try:
         for workers in (admin.compute.services(), admin.block_storage.services()):
-            reports |= {w.binary for w in workers if w.state == "up" and _newer(w.updated_at, since)}
+            reports |= {
+                w.binary for w in workers if w.state == "up" and _newer(w.updated_at, since)
+            }
         if not any(True for _ in admin.compute.hypervisors()):
             lacking.add("a hypervisor")
     except NOT_YET as error:

@@ -37,7 +37,7 @@ def make_tables(folders: Folders, site_folder: pathlib.Path, mariadb: MariaDB) -
             new.write_text(mariadb.dump(OPENSTACK_DATABASES))
             new.replace(path)
             return "tables made by the services' migrations"
-    mariadb.load(path)
+    mariadb.execute(path.read_text())
     return "tables loaded"
 
 

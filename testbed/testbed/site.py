@@ -4,18 +4,21 @@
 import concurrent.futures
 import contextlib
 import datetime
+import pathlib
 import signal
+import time
 from collections.abc import Callable, Iterator
 
 from openstack.connection import Connection
 
 from testbed import clouds, furniture, identity, openstack, rabbitmq, readiness, schemas
 from testbed.config import configure
+from testbed.errors import BrokenTestbed
 from testbed.layout import PORTS, Folders, Place
 from testbed.mariadb import MariaDB
 from testbed.openstack import Api, Worker
 from testbed.processes import Processes
-from testbed.progress import Progress, wait_for
+from testbed.progress import Progress
 from testbed.protector import Protector
 from testbed.rabbitmq import RabbitMQ
 
@@ -70,6 +73,7 @@ class Site:
         self._start_protector()
         self._furnish()
         self._await_ready()
+        self._rows.write_text(self.mariadb.rows(schemas.OPENSTACK_DATABASES))
 
     def start(self) -> None:
         """Start the site, which has been made, on its data."""
@@ -80,9 +84,20 @@ class Site:
         self._await_api("placement")
         self._start_services(openstack.THEN[-1:])
         self._start_protector()
-        for api in openstack.APIS:
-            self._await_api(api.name)
         self._await_ready()
+
+    def restore(self) -> None:
+        """Put the running site back to what it was when it was made."""
+        self.protector.stop()
+        self.mariadb.execute(self._rows.read_text())
+        self.mariadb.empty("protector")
+        self._start_protector()
+        self._await_ready()
+
+    @property
+    def _rows(self) -> pathlib.Path:
+        """The rows of OpenStack's databases at the end of ``make``."""
+        return self.folder / "made.sql"
 
     def _start_infrastructure(self) -> None:
         # What an interrupted start or kill has left.
@@ -131,18 +146,24 @@ class Site:
         self.say("networks, flavors, volume types and a keypair made")
 
     def _await_ready(self) -> None:
-        began = datetime.datetime.now(datetime.timezone.utc)
-        admin = self.cloud("-admin")
-        lacking: set[str] = set()
-
-        def ready() -> bool:
-            nonlocal lacking
-            lacking = readiness.missing(admin, began)
-            return not lacking
-
-        wait_for(ready, seconds=READY, pause=0.5, otherwise=f"{self.place.name} is not ready")
+        for api in openstack.APIS:
+            self._await_api(api.name)
         if self.protector.names():
             self.protector.wait()
+        began = datetime.datetime.now(datetime.timezone.utc)
+        admin = self.cloud("-admin")
+        end = time.monotonic() + READY
+        while lacking := readiness.missing(admin, began):
+            if dead := self.missing():
+                raise BrokenTestbed(
+                    f"{self.place.name}: {', '.join(dead)} ended; see {self.folder / 'log'}"
+                )
+            if time.monotonic() > end:
+                raise BrokenTestbed(
+                    f"{self.place.name} lacks {', '.join(sorted(lacking))} after {READY:.0f} s;"
+                    f" see {self.folder / 'log'}"
+                )
+            time.sleep(0.5)
         self.say("ready")
 
     def kill(self) -> None:

@@ -17,7 +17,7 @@ from testbed.array import Arrays
 from testbed.errors import BrokenTestbed
 from testbed.layout import PLACES, PORTS, Folders, repository
 from testbed.processes import listening
-from testbed.progress import Progress, wait_for
+from testbed.progress import Progress
 from testbed.site import Site
 
 STATE_VARIABLE = "TESTBED_STATE"
@@ -113,6 +113,19 @@ class Testbed:
                 raise BrokenTestbed("the testbed was never up; run `testbed up` first")
             self._start(self._sites[site])
 
+    def reset(self) -> None:
+        """Put both sites back to what they were when they were made, and a killed one on its feet.
+
+        Servers, volumes, groups and all else that came since are gone, from Protector's databases
+        and from the arrays too.
+        """
+        with self._alone():
+            self._up()
+            self._for_each_site(lambda site: site.protector.stop())
+            self._arrays.restore()
+            self._for_each_site(Site.restore)
+            self._progress.say("reset")
+
     def status(self) -> dict[str, list[str]]:
         """Return site -> what of it does not run."""
         missing = {name: site.missing() for name, site in self._sites.items()}
@@ -142,6 +155,7 @@ class Testbed:
         clouds.write(self.folders)
         self._start_arrays()
         self._for_each_site(Site.make)
+        self._arrays.keep()
         self._made_file.write_text(self._versions)
 
     def _start(self, site: Site) -> None:
@@ -183,7 +197,7 @@ class Testbed:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other commands away; two that start the same site would both be wrong."""
-        lock = self.folders.cache / "lock"
+        lock = self.folders.state.with_suffix(".lock")
         lock.parent.mkdir(parents=True, exist_ok=True)
         with lock.open("w") as held:
             fcntl.flock(held, fcntl.LOCK_EX)
