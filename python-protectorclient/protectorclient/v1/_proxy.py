@@ -14,7 +14,6 @@ from protectorclient.v1.member import Member
 from protectorclient.v1.operation import Operation
 from protectorclient.v1.protection_group import ProtectionGroup
 from protectorclient.v1.replication_policy import ReplicationPolicy
-from protectorclient.v1.resource_mappings import ResourceMappings
 from protectorclient.v1.site import Site
 from protectorclient.v1.sync import Sync, SyncStatus
 from protectorclient.v1.tenant_mapping import TenantMapping
@@ -109,7 +108,10 @@ class Proxy(proxy.Proxy):
         return self._create(ProtectionGroup, **self._project, **attrs)
 
     def update_protection_group(self, group: ProtectionGroup, **attrs: Any) -> ProtectionGroup:
-        """Change a protection group, on both sites."""
+        """Change a protection group, on both sites: its description, policy or mappings.
+
+        A mapping that is given replaces the one that was kept.
+        """
         return self._update(ProtectionGroup, group, **attrs)
 
     def delete_protection_group(self, group: ProtectionGroup, ignore_missing: bool = False) -> None:
@@ -164,14 +166,6 @@ class Proxy(proxy.Proxy):
     def get_replication_policy(self, group: ProtectionGroup) -> ReplicationPolicy:
         """Return the replication policy of a group."""
         return self._get(ReplicationPolicy, None, False, **self._of(group))
-
-    def update_replication_policy(self, group: ProtectionGroup, **attrs: Any) -> ReplicationPolicy:
-        """Change the replication policy of a group, on both sites."""
-        return self._update(ReplicationPolicy, None, **self._of(group), **attrs)
-
-    def update_resource_mappings(self, group: ProtectionGroup, **attrs: Any) -> ResourceMappings:
-        """Replace the network mapping, the flavor mapping or both of a group, on both sites."""
-        return self._update(ResourceMappings, None, **self._of(group), **attrs)
 
     def get_consistency_group(self, group: ProtectionGroup) -> ConsistencyGroup:
         """Return what stands behind a group on the site that is asked."""

@@ -11,7 +11,7 @@ class ReplicationPolicy(ProjectResource):
     base_path = "/%(project_id)s/protection-groups/%(group_id)s/policy"
     requires_id = False
 
-    allow_fetch = allow_commit = True
+    allow_fetch = True
 
     #: The group it is the policy of.
     group_id = resource.URI("group_id")

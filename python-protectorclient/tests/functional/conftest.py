@@ -64,7 +64,6 @@ class Api:
                 "/v1/<project>/protection-groups/<id>/members/<server>", endpoint="member"
             ),
             routing.Rule("/v1/<project>/protection-groups/<id>/policy", endpoint="policy"),
-            routing.Rule("/v1/<project>/protection-groups/<id>/mappings", endpoint="mappings"),
             routing.Rule(
                 "/v1/<project>/protection-groups/<id>/consistency-group", endpoint="consistency"
             ),
@@ -241,16 +240,7 @@ class Api:
 
     def policy(self, request: Request, project: str, id: str) -> Response:
         group = self._group(id)
-        if request.method == "PATCH":
-            group.update(request.get_json()["policy"])
         return Json({"policy": {k: group[k] for k in ("rpo_minutes", "replication_interval")}})
-
-    def mappings(self, request: Request, project: str, id: str) -> Response:
-        group = self._group(id)
-        for kind, pairs in request.get_json()["mappings"].items():
-            group[f"{kind.removesuffix('s')}_mapping"] = pairs
-        mappings = {"networks": group["network_mapping"], "flavors": group["flavor_mapping"]}
-        return Json({"mappings": mappings})
 
     def consistency(self, request: Request, project: str, id: str) -> Response:
         self._group(id)

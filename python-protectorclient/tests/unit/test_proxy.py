@@ -128,14 +128,6 @@ CHANGES = {
         lambda p: p.remove_member(GROUP, "s1"),
         ("DELETE", f"{IN_GROUP}/members/s1", None),
     ),
-    "policy": (
-        lambda p: p.update_replication_policy(GROUP, rpo_minutes=5),
-        ("PATCH", f"{IN_GROUP}/policy", {"policy": {"rpo_minutes": 5}}),
-    ),
-    "mappings": (
-        lambda p: p.update_resource_mappings(GROUP, networks={"web": "dr-web"}),
-        ("PATCH", f"{IN_GROUP}/mappings", {"mappings": {"networks": {"web": "dr-web"}}}),
-    ),
     "reset_state": (
         lambda p: p.reset_state(GROUP, "active"),
         ("POST", f"{IN_GROUP}/action", {"reset_state": {"status": "active", "force": False}}),

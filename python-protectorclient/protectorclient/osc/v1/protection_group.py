@@ -208,25 +208,19 @@ class SetProtectionGroup(_OneGroup):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         group = self.find_group(parsed_args.group)
-        mappings = _mappings(group, parsed_args)
-        if mappings:
-            self.protector.update_resource_mappings(group, **mappings)
-        policy = _given(parsed_args, *POLICY)
-        if policy:
-            self.protector.update_replication_policy(group, **policy)
-        if parsed_args.description is not None:
-            self.protector.update_protection_group(group, description=parsed_args.description)
+        changes = _given(parsed_args, "description", *POLICY) | _mappings(group, parsed_args)
+        if changes:
+            self.protector.update_protection_group(group, **changes)
 
 
 def _mappings(group: ProtectionGroup, parsed_args: argparse.Namespace) -> dict[str, dict[str, str]]:
-    """Return those mappings that change, whole, as the API wants them."""
+    """Return those mappings that change, whole."""
     changed = {}
-    for kind in ("network", "flavor"):
-        given = getattr(parsed_args, f"{kind}_mapping")
-        afresh = getattr(parsed_args, f"no_{kind}_mapping")
+    for name in ("network_mapping", "flavor_mapping"):
+        given, afresh = getattr(parsed_args, name), getattr(parsed_args, f"no_{name}")
         if given or afresh:
-            kept = {} if afresh else getattr(group, f"{kind}_mapping")
-            changed[f"{kind}s"] = {**kept, **(given or {})}
+            kept = {} if afresh else getattr(group, name)
+            changed[name] = {**kept, **(given or {})}
     return changed
 
 

@@ -152,14 +152,11 @@ Next, see whether it can be reached:
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        parser.add_argument("--name", metavar="<new-name>", help="New name of the site")
         _add_options(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         attrs = _described(parsed_args)
-        if parsed_args.name:
-            attrs["name"] = parsed_args.name
         if parsed_args.password_file:
             attrs["password"] = _password_in(parsed_args.password_file)
         self.protector.update_site(parsed_args.site, **attrs)
