@@ -6,7 +6,6 @@ import pathlib
 import shutil
 
 from flasharray_simulator.control import Control
-
 from testbed.layout import PLACES, PORTS, SIMULATOR_CONTROL, Folders, Place, peer_of
 from testbed.processes import Processes
 

@@ -2,6 +2,7 @@
 """How people and tests sign in: clouds.yaml, openrc files, connections."""
 
 import pathlib
+from typing import Any
 
 import openstack.config
 import yaml
@@ -33,7 +34,7 @@ def write(folders: Folders) -> None:
         )
 
 
-def _cloud(place: Place, user: str, project: str) -> dict:
+def _cloud(place: Place, user: str, project: str) -> dict[str, Any]:
     return {
         "auth": {
             "auth_url": f"{place.url('keystone')}/v3",

@@ -53,7 +53,7 @@ def make_catalog(place: Place, admin: Connection) -> None:
 
 def make_accounts(admin: Connection) -> None:
     # `keystone-manage bootstrap` has made these roles.
-    roles = {role.name: role for role in admin.identity.roles()}
+    roles = {role.name: role.id for role in admin.identity.roles()}
     service = _project(admin, "service")
     for name in SERVICE_USERS:
         user = _user(admin, name)

@@ -130,7 +130,8 @@ class MariaDB:
         names = list(databases)
         listed = ", ".join(f"'{name}'" for name in names)
         tables = self.execute(
-            "SELECT CONCAT('`', table_schema, '`.`', table_name, '`') FROM information_schema.tables"
+            "SELECT CONCAT('`', table_schema, '`.`', table_name, '`')"
+            " FROM information_schema.tables"
             f" WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
         )
         return "".join(

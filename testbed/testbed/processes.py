@@ -18,6 +18,8 @@ from testbed.progress import wait_for
 
 # Seconds that a killed process may take to vanish.
 DEATH = 5.0
+# Kept, or Python complains of children that outlive us: they are meant to.
+_children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,8 +45,6 @@ class Processes:
     def __init__(self, folder: pathlib.Path) -> None:
         self._records = folder / "processes"
         self._logs = folder / "log"
-        # Kept, or Python complains of children that outlive us: they are meant to.
-        self._children: list[subprocess.Popen[bytes]] = []
 
     def start(
         self, name: str, command: Sequence[object], *, env: Mapping[str, str], cwd: pathlib.Path
@@ -60,7 +60,7 @@ class Processes:
                 stderr=output,
                 start_new_session=True,
             )
-        self._children.append(process)
+        _children.append(process)
         record = Record(
             name,
             process.pid,

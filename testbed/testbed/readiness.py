@@ -35,4 +35,4 @@ def _newer(reported: str | None, since: datetime.datetime) -> bool:
     if reported is None:
         return False
     at = datetime.datetime.fromisoformat(reported.removesuffix("Z"))
-    return at.replace(tzinfo=datetime.timezone.utc) > since
+    return at.replace(tzinfo=datetime.UTC) > since

@@ -150,7 +150,7 @@ class Site:
             self._await_api(api.name)
         if self.protector.names():
             self.protector.wait()
-        began = datetime.datetime.now(datetime.timezone.utc)
+        began = datetime.datetime.now(datetime.UTC)
         admin = self.cloud("-admin")
         end = time.monotonic() + READY
         while lacking := readiness.missing(admin, began):

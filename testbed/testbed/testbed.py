@@ -9,9 +9,9 @@ import pathlib
 import shutil
 from collections.abc import Callable, Iterator
 
-from flasharray_simulator.control import Control
 from openstack.connection import Connection
 
+from flasharray_simulator.control import Control
 from testbed import clouds, openstack, schemas
 from testbed.array import Arrays
 from testbed.errors import BrokenTestbed
