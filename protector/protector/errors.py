@@ -6,6 +6,7 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
 
 * ProtectorError 500
   - InvalidRequest 400
+  - VersionNotSupported 406
   - Unauthorized 401
   - Forbidden 403
   - NotFound 404
@@ -13,8 +14,9 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
       MemberNotFound, DocumentNotFound
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
-    . SiteInUse, NoTenantMapping, NoVolumeType, ServerNotProtectable, WrongStatus, WrongSite,
-      OperationInProgress, DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
+    . TooManySites, SiteInUse, AskOtherSite, NoTenantMapping, NoVolumeType,
+      ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress,
+      DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
       EditedMeanwhile, NothingRecoverable, ClaimLost
   - PeerUnreachable 503
   - EngineUnreachable 503
@@ -52,6 +54,12 @@ class InvalidRequest(ProtectorError):
     status = 400
     code = "protector.invalid"
     message = "{reason}"
+
+
+class VersionNotSupported(ProtectorError):
+    status = 406
+    code = "protector.version"
+    message = "Version {asked} of this API is not spoken here: {minimum} to {maximum} are."
 
 
 class Unauthorized(ProtectorError):
@@ -139,6 +147,21 @@ class GroupExists(Conflict):
 class MemberExists(Conflict):
     code = "protector.member.exists"
     message = "Server {server} is a member of protection group {group} already."
+
+
+class TooManySites(Conflict):
+    code = "protector.site.too_many"
+    message = (
+        "Protector pairs two sites, here {site} and {peer_site}; {name} would be a third. To"
+        " replace {peer_site}, delete it first: openstack protector site delete {peer_site}"
+    )
+
+
+class AskOtherSite(Conflict):
+    code = "protector.site.ask_other"
+    message = (
+        "The {what} are known on {right_site} alone; this is {site}: export OS_CLOUD={right_site}"
+    )
 
 
 class SiteInUse(Conflict):

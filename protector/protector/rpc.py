@@ -5,6 +5,7 @@ Edits and look-ups are calls: the answer, or the error raised, is the caller's. 
 row first; ``start_operation`` is only a nudge that an engine may miss (it sweeps for rows).
 """
 
+import contextlib
 from typing import Any
 
 import oslo_messaging
@@ -19,11 +20,14 @@ REMOTE_ERRORS = ["protector.errors"]
 # Seconds. An edit waits for Cinder, the array and the peer, each of which has its own limit.
 EDIT_TIMEOUT = 120
 NUDGE_TIMEOUT = 5
+# Attempts to hand a message to a broker that does not take it.
+RETRIES = 2
 
 
-class ContextSerializer(oslo_messaging.NoOpSerializer):
+class ContextSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]
     def serialize_context(self, context: RequestContext) -> dict[str, Any]:
-        return context.to_dict()
+        plain: dict[str, Any] = context.to_dict()
+        return plain
 
     def deserialize_context(self, context: dict[str, Any]) -> RequestContext:
         return RequestContext.from_dict(context)
@@ -42,6 +46,7 @@ class EngineClient:
             rpc_transport,
             oslo_messaging.Target(topic=TOPIC, version="1.0"),
             serializer=ContextSerializer(),
+            retry=RETRIES,
         )
 
     def _call(
@@ -49,7 +54,7 @@ class EngineClient:
     ) -> Any:
         try:
             return self._client.prepare(timeout=timeout).call(context, method, **arguments)
-        except oslo_messaging.MessagingTimeout:
+        except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure):
             raise errors.EngineUnreachable(site=self._site) from None
 
     # -- protection groups: each returns when both sites have the new version ----------------
@@ -63,7 +68,10 @@ class EngineClient:
         self._call(context, "create_group", group_id=group_id, request=request)
 
     def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
-        """:param changes: any of description, rpo_minutes, replication_interval, networks, flavors."""
+        """Change what is given.
+
+        :param changes: any of description, rpo_minutes, replication_interval, networks, flavors.
+        """
         self._call(context, "change_group", group_id=group_id, changes=changes)
 
     def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
@@ -92,10 +100,8 @@ class EngineClient:
 
     def start_operation(self, context: RequestContext, operation_id: str) -> None:
         """Nudge: return when an engine has claimed the operation, or after a moment anyway."""
-        try:
+        with contextlib.suppress(errors.EngineUnreachable):  # then a sweep of any engine finds it
             self._call(context, "start_operation", NUDGE_TIMEOUT, operation_id=operation_id)
-        except errors.EngineUnreachable:
-            pass  # the operation stays queued, and the next sweep of any engine finds it
 
     # -- sites --------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from oslo_log import log
 from protector.conf import api, base, cloud, database, engine, flasharray, peer, secrets, storage
 
 PROJECT = "protector"
+DEFAULT_FILE = "/etc/protector/protector.conf"
 SERVICE_AUTH = "service_auth"
 
 SECTIONS: dict[str, list[cfg.Opt]] = {
@@ -34,13 +35,18 @@ def register(conf: cfg.ConfigOpts) -> None:
 def load(arguments: Sequence[str], *cli: cfg.Opt) -> cfg.ConfigOpts:
     """Read the command line and the files it names (/etc/protector/protector.conf if none).
 
+    Ends the command with a sentence when they make no sense.
+
     :param cli: options and sub-commands that only this command takes.
     """
     conf = cfg.ConfigOpts()
     register(conf)
     log.register_options(conf)
     conf.register_cli_opts(cli)
-    conf(arguments, project=PROJECT)
+    try:
+        conf(arguments, project=PROJECT)
+    except cfg.Error as error:
+        raise SystemExit(f"{error}. See {DEFAULT_FILE}, or give --config-file") from None
     log.setup(conf, PROJECT)
     return conf
 

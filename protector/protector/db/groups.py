@@ -16,6 +16,9 @@ from protector.domain import group, sync
 from protector.domain.document import Document
 from protector.domain.group import Event
 
+# A site that is busy with a group tells the peer nothing of it.
+DELIVERABLE = (group.Status.ACTIVE, group.Status.FAILED_OVER, group.Status.FAILED_OVER_PARTIAL)
+
 
 def create(session: Session, **values: Any) -> ProtectionGroup:
     """Begin a group: in status creating, current on its primary site, without a document."""
@@ -87,6 +90,7 @@ def unacknowledged(session: Session) -> Sequence[ProtectionGroup]:
         sa.select(ProtectionGroup).where(
             ProtectionGroup.remote_sync_status == sync.Status.PENDING,
             ProtectionGroup.version > 0,
+            ProtectionGroup.status.in_(DELIVERABLE),
         )
     ).all()
 

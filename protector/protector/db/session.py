@@ -4,6 +4,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 # Seconds. MariaDB closes connections that nobody has used for hours.
@@ -26,6 +27,16 @@ def connect(url: str) -> sa.Engine:
 
 def make_sessions(engine: sa.Engine) -> sessionmaker[Session]:
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def answers(sessions: sessionmaker[Session]) -> bool:
+    """Tell whether the database can be asked anything."""
+    try:
+        with sessions.begin() as session:
+            session.execute(sa.select(1))
+    except SQLAlchemyError:
+        return False
+    return True
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from protector import errors
 from protector.db.models import ProtectionGroup, Site, TenantMapping, now
 
+REGISTERED = "registered"
+
 
 def create(session: Session, **values: Any) -> Site:
     row = Site(**values)
@@ -32,6 +34,14 @@ def get(session: Session, site: str) -> Site:
 
 def list_all(session: Session) -> Sequence[Site]:
     return session.scalars(sa.select(Site).order_by(Site.name)).all()
+
+
+def change(session: Session, row: Site, **values: Any) -> None:
+    """Change the registration, which has to be validated anew then."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.status = REGISTERED
+    session.flush()
 
 
 def validated(session: Session, site: str, status: str) -> None:

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+from protector.access.personas import MEMBER, READER, rule
+
+READ = "protector:protection_group:read"
+READ_DOCUMENT = "protector:protection_group:read_document"
+WRITE = "protector:protection_group:write"
+FAIL_OVER = "protector:protection_group:fail_over"
+SYNC = "protector:protection_group:sync"
+RESET = "protector:protection_group:reset"
+
+GROUPS = "/v1/{project_id}/protection-groups"
+GROUP = f"{GROUPS}/{{group_id}}"
+
+RULES = [
+    rule(
+        READ,
+        READER,
+        "See protection groups, their members and how they stand.",
+        f"GET {GROUPS}",
+        f"GET {GROUP}",
+        f"GET {GROUP}/members",
+        f"GET {GROUP}/members/{{server_id}}",
+        f"GET {GROUP}/policy",
+        f"GET {GROUP}/mappings",
+        f"GET {GROUP}/consistency-group",
+        f"GET {GROUP}/sync-status",
+    ),
+    rule(
+        READ_DOCUMENT,
+        MEMBER,
+        "Read a group's whole recovery document, user data of its VMs included.",
+        f"GET {GROUP}/document",
+    ),
+    rule(
+        WRITE,
+        MEMBER,
+        "Create, change and delete protection groups.",
+        f"POST {GROUPS}",
+        f"PATCH {GROUP}",
+        f"DELETE {GROUP}",
+        f"POST {GROUP}/members",
+        f"DELETE {GROUP}/members/{{server_id}}",
+        f"PATCH {GROUP}/policy",
+        f"PATCH {GROUP}/mappings",
+    ),
+    rule(FAIL_OVER, MEMBER, "Fail a group over to its other site.", f"POST {GROUP}/action"),
+    rule(SYNC, MEMBER, "Push a group's document to the peer.", f"POST {GROUP}/action"),
+    rule(RESET, MEMBER, "Set a group's status by hand.", f"POST {GROUP}/action"),
+]

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: Apache-2.0
+"""…/protection-groups/{group_id}/action"""
+
+import contextlib
+
+import falcon
+from oslo_context.context import RequestContext
+from sqlalchemy.orm import Session
+
+from protector import errors
+from protector.access import group as access
+from protector.api.context import caller, read
+from protector.api.groups import GroupResource
+from protector.db import documents, groups, operations
+from protector.db.models import ProtectionGroup
+from protector.domain import group, progress
+from protector.domain.group import Event, Status
+from protector.domain.operation import FailoverArguments, Kind
+from protector.schemas import operation as operation_schema
+from protector.schemas.action import ActionBody, Failover, ResetState, SyncForce
+
+# A site that is busy with a group asks the peer nothing about it.
+UNSYNCABLE = (Status.CREATING, Status.FAILING_OVER, Status.DELETING)
+TRUSTED_ROLE = "member"
+
+
+class GroupActions(GroupResource):
+    def on_post(
+        self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
+    ) -> None:
+        self.group(req, access.READ, project_id, group_id)
+        match read(req, ActionBody).asked:
+            case Failover() as wanted:
+                row = self.group(req, access.FAIL_OVER, project_id, group_id)
+                self._fail_over(caller(req), resp, row, wanted)
+            case SyncForce():
+                row = self.group(req, access.SYNC, project_id, group_id)
+                self._sync(caller(req), resp, row)
+            case ResetState() as wanted:
+                row = self.group(req, access.RESET, project_id, group_id)
+                self._reset(caller(req), resp, row, wanted)
+
+    # -- failover -----------------------------------------------------------------------------
+
+    def _fail_over(
+        self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failover
+    ) -> None:
+        target = _target(row)
+        if target != self.site:
+            raise errors.WrongSite(
+                action="Failover", group=row.name, right_site=target, site=self.site
+            )
+        group.after(row.status, Event.FAIL_OVER, name=row.name)
+        operation_id = self._submit(who, row, wanted)
+        self.engine.start_operation(who, operation_id)
+        with self.sessions.begin() as session:
+            operation = operations.get(session, operation_id)
+            steps = operations.steps_of(session, [operation_id])[operation_id]
+        resp.status = falcon.HTTP_202
+        resp.media = {"operation": operation_schema.view(operation, steps)}
+
+    def _submit(self, who: RequestContext, row: ProtectionGroup, wanted: Failover) -> str:
+        """Write the operation down, with the trust by which an engine will act for the caller."""
+        cloud = self.services.cloud
+        trust_id = cloud.take_trust(
+            who.auth_token, user_id=who.user_id, project_id=row.project_id, roles=_roles(who)
+        )
+        arguments = FailoverArguments(
+            networks=wanted.network_mapping,
+            flavors=wanted.flavor_mapping,
+            accept_stale_metadata=wanted.accept_stale_metadata,
+        )
+        try:
+            with self.sessions.begin() as session:
+                held = groups.lock(session, row.id)
+                groups.advance(session, held, Event.FAIL_OVER)
+                return operations.create(
+                    session,
+                    group_id=held.id,
+                    project_id=held.project_id,
+                    user_id=who.user_id,
+                    request_id=who.request_id,
+                    kind=Kind.FAILOVER,
+                    progress=progress.percent({}, ()),
+                    source_site=held.peer_of(self.site),
+                    target_site=self.site,
+                    arguments=arguments.model_dump(),
+                    trust_id=trust_id,
+                ).id
+        except errors.ProtectorError:
+            with contextlib.suppress(errors.CloudError):
+                cloud.as_service().drop_trust(trust_id)
+            raise
+
+    # -- synchronization ----------------------------------------------------------------------
+
+    def _sync(self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup) -> None:
+        if row.status in UNSYNCABLE:
+            raise errors.WrongStatus(
+                group=row.name,
+                status=row.status.value,
+                event="be synchronized",
+                way_out=group.WAY_OUT[row.status].format(name=row.name),
+            )
+        delivered = self.engine.sync_force(who, row.id)
+        resp.media = {
+            "sync": {
+                "peer_site": delivered["peer_site"],
+                "status": "success",
+                "version": delivered["version"],
+                "checksum": delivered["checksum"],
+                "duration_ms": delivered["duration_ms"],
+            }
+        }
+
+    # -- the way out of a stuck state ---------------------------------------------------------
+
+    def _reset(
+        self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: ResetState
+    ) -> None:
+        with self.sessions.begin() as session:
+            held = groups.lock(session, row.id)
+            _must_be_complete(session, held, wanted.status)
+            self._end_operations(session, held, who, wanted)
+            held.status = Status(wanted.status)
+            held.status_reason = _by(who, wanted.status) if held.status is Status.ERROR else None
+        resp.media = {"protection_group": self.view(row.id)}
+
+    def _end_operations(
+        self, session: Session, row: ProtectionGroup, who: RequestContext, wanted: ResetState
+    ) -> None:
+        for operation in operations.unended(session, row.id):
+            live = operations.is_live(operation, silence=self.services.silence)
+            if live and not wanted.force:
+                raise errors.OperationInProgress(operation=operation.id, group=row.name)
+            operations.end(session, operation, _by(who, wanted.status))
+
+
+def _target(row: ProtectionGroup) -> str:
+    """Return the site to which the group fails over, or has."""
+    if row.status in (Status.FAILED_OVER, Status.FAILED_OVER_PARTIAL):
+        return row.current_primary_site
+    return row.peer_of(row.current_primary_site)
+
+
+def _roles(who: RequestContext) -> list[str]:
+    """Return what the caller lends: no more than a tenant's, where that is among it."""
+    return [TRUSTED_ROLE] if TRUSTED_ROLE in who.roles else list(who.roles)
+
+
+def _by(who: RequestContext, status: str) -> str:
+    return f"User {who.user_name or who.user_id} reset the protection group to {status} by hand."
+
+
+def _must_be_complete(session: Session, row: ProtectionGroup, status: str) -> None:
+    """A group whose creation never ended can be in error, and be deleted, and nothing else."""
+    if status != Status.ERROR and documents.current(session, row.id) is None:
+        raise errors.WrongStatus(
+            group=row.name,
+            status=row.status.value,
+            event=f"become {status}",
+            way_out="Its creation never ended. Set it to error, then delete it:"
+            f" openstack protector protection-group reset-state {row.name} --state error",
+        )

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/v1/{project_id}/protection-groups/{group_id}/members"""
+
+import falcon
+
+from protector import errors
+from protector.access import group as access
+from protector.api.context import caller, read
+from protector.api.groups import GroupResource
+from protector.db.models import ProtectionGroup
+from protector.domain.document import Member
+from protector.schemas import group as schema
+
+
+class _Members(GroupResource):
+    def members(self, row: ProtectionGroup) -> list[Member]:
+        document = self.document(row)
+        return document.members if document else []
+
+    def member(self, row: ProtectionGroup, server: str) -> Member:
+        """Return the member of that id or name."""
+        for member in self.members(row):
+            if server in (member.server_id, member.name):
+                return member
+        raise errors.MemberNotFound(server=server, group=row.name)
+
+
+class MemberCollection(_Members):
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
+    ) -> None:
+        row = self.group(req, access.READ, project_id, group_id)
+        resp.media = {"members": [schema.member_view(member) for member in self.members(row)]}
+
+    def on_post(
+        self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
+    ) -> None:
+        row = self.to_change(req, project_id, group_id)
+        server = read(req, schema.MemberAddBody).member.server
+        self.engine.add_member(caller(req), group_id, server)
+        member = self.member(row, server)
+        resp.status = falcon.HTTP_201
+        resp.location = f"{req.path}/{member.server_id}"
+        resp.media = {"member": schema.member_view(member)}
+
+
+class MemberItem(_Members):
+    def on_get(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_id: str,
+        group_id: str,
+        server_id: str,
+    ) -> None:
+        row = self.group(req, access.READ, project_id, group_id)
+        resp.media = {"member": schema.member_view(self.member(row, server_id))}
+
+    def on_delete(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_id: str,
+        group_id: str,
+        server_id: str,
+    ) -> None:
+        row = self.to_change(req, project_id, group_id)
+        self.engine.remove_member(caller(req), group_id, self.member(row, server_id).server_id)
+        resp.status = falcon.HTTP_204

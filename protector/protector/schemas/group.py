@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import Annotated, Any, Literal
+
+import pydantic
+
+from protector.domain import group
+from protector.domain.document import Document, Member
+from protector.schemas.common import Body, ListQuery, Name, SiteName, Text, stamp
+
+# The array takes no shorter interval; beyond a year nobody means it.
+Interval = Annotated[int, pydantic.Field(ge=300, le=31_536_000)]
+Minutes = Annotated[int, pydantic.Field(ge=1, le=525_600)]
+Mapping = dict[Name, Name]
+
+
+class GroupQuery(ListQuery):
+    name: str | None = None
+    status: group.Status | None = None
+    sort_key: Literal["created_at", "name", "status"] = "created_at"  # type: ignore[assignment]
+
+
+class PolicyChange(Body):
+    rpo_minutes: Minutes | None = None
+    replication_interval: Interval | None = None
+
+
+class PolicyChangeBody(Body):
+    policy: PolicyChange
+
+
+class MappingsChange(Body):
+    """The whole of each mapping that is given."""
+
+    networks: Mapping | None = None
+    flavors: Mapping | None = None
+
+
+class MappingsChangeBody(Body):
+    mappings: MappingsChange
+
+
+class GroupChange(PolicyChange):
+    description: Text | None = None
+    network_mapping: Mapping | None = None
+    flavor_mapping: Mapping | None = None
+
+
+class GroupChangeBody(Body):
+    protection_group: GroupChange
+
+
+class GroupCreate(Body):
+    name: Name
+    description: Text = ""
+    primary_site: SiteName
+    secondary_site: SiteName
+    replication_type: Literal["async"] = "async"
+    volume_type: Name | None = None
+    rpo_minutes: Minutes = 15
+    replication_interval: Interval = 300
+    network_mapping: Mapping = {}
+    flavor_mapping: Mapping = {}
+
+
+class GroupCreateBody(Body):
+    protection_group: GroupCreate
+
+
+class MemberAdd(Body):
+    server: Name
+
+
+class MemberAddBody(Body):
+    member: MemberAdd
+
+
+def view(row: Any, document: Document | None) -> dict[str, Any]:
+    """:param document: None while the group is being created."""
+    return {
+        "id": row.id,
+        "name": row.name,
+        "description": row.description,
+        "project_id": row.project_id,
+        "status": row.status,
+        "status_reason": row.status_reason,
+        "current_primary_site": row.current_primary_site,
+        "primary_site": row.primary_site,
+        "secondary_site": row.secondary_site,
+        "failover_count": row.failover_count,
+        "last_failover_at": stamp(row.last_failover_at),
+        "remote_sync_status": row.remote_sync_status,
+        "replication_type": row.replication_type,
+        "epoch": row.epoch,
+        "version": row.version,
+        "rpo_minutes": document.policy.rpo_minutes if document else None,
+        "replication_interval": document.policy.replication_interval if document else None,
+        "network_mapping": document.mappings.networks if document else {},
+        "flavor_mapping": document.mappings.flavors if document else {},
+        "members": [
+            {"server_id": member.server_id, "name": member.name}
+            for member in (document.members if document else [])
+        ],
+        "created_at": stamp(row.created_at),
+        "updated_at": stamp(row.updated_at),
+    }
+
+
+def member_view(member: Member) -> dict[str, Any]:
+    return {
+        "server_id": member.server_id,
+        "name": member.name,
+        "flavor": member.flavor.name,
+        "flavor_id": member.flavor.id,
+        "networks": [
+            {
+                "id": nic.network_id,
+                "name": nic.network_name,
+                "mac_address": nic.mac_address,
+                "addresses": [address.ip_address for address in nic.fixed_addresses],
+            }
+            for nic in member.nics
+        ],
+        "volume_count": len(member.volumes),
+        "volumes": [
+            {
+                "id": volume.id,
+                "name": volume.name,
+                "size_gb": volume.size_gb,
+                "volume_type": volume.volume_type,
+                "bootable": volume.bootable,
+                "device": volume.device,
+            }
+            for volume in member.volumes
+        ],
+        "status": "protected",
+    }

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, Literal
+
+from protector.domain import operation
+from protector.domain.operation import StepStatus
+from protector.schemas.common import ListQuery, stamp
+
+
+class OperationQuery(ListQuery):
+    group_id: str | None = None
+    status: operation.Status | None = None
+    sort_dir: Literal["asc", "desc"] = "desc"
+
+
+def view(row: Any, steps: Sequence[Any], *, whole: bool = True) -> dict[str, Any]:
+    """:param whole: with what is told of each step."""
+    order = {name: number for number, name in enumerate(chain(*row.plan.values()))}
+    told = sorted(steps, key=lambda step: order.get(step.name, len(order)))
+    shown = {
+        "operation_id": row.id,
+        "operation_type": row.kind,
+        "status": row.status,
+        "progress": row.progress,
+        "source_site": row.source_site,
+        "target_site": row.target_site,
+        "steps_completed": [s.name for s in told if s.status is StepStatus.COMPLETED],
+        "steps_failed": [s.name for s in told if s.status is StepStatus.FAILED],
+        "started_at": stamp(row.started_at),
+        "completed_at": stamp(row.completed_at),
+        "error_message": row.error_message,
+        "group_id": row.group_id,
+    }
+    if whole:
+        shown["steps"] = [_step(step) for step in told]
+    return {**shown, "created_at": stamp(row.created_at)}
+
+
+def _step(step: Any) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "phase": step.phase,
+        "status": step.status,
+        "started_at": stamp(step.started_at),
+        "ended_at": stamp(step.ended_at),
+        "detail": step.detail,
+    }

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+from typing import Any
+
+from protector.domain import sync
+from protector.domain.document import Document
+from protector.schemas.common import stamp
+
+
+def view(row: Any, document: Document | None, *, peer: str) -> dict[str, Any]:
+    """Return how the group's document stands against the peer's, as last known here."""
+    return {
+        "group_id": row.id,
+        "name": row.name,
+        "status": row.remote_sync_status,
+        "in_sync": row.remote_sync_status is sync.Status.SYNCED,
+        "local": {
+            "version": row.version,
+            "epoch": row.epoch,
+            "site": row.current_primary_site,
+            "modified_at": stamp(document.modified_at if document else row.created_at),
+        },
+        "remote": {
+            "site": peer,
+            "status": row.remote_sync_status,
+            "version": row.remote_version,
+            "epoch": row.remote_epoch,
+            "last_sync": stamp(row.last_sync_at),
+            "error": row.sync_error,
+        },
+        "actions": sync.actions(row.remote_sync_status, group=row.name, peer=peer),
+    }
