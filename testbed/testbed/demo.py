@@ -53,6 +53,8 @@ class Demo:
 
     def _protect(self) -> None:
         title("The tenant protects the servers, on site-a")
+        # Ids of both sites, noted while both can be asked.
+        self._options = scenario.mapping_options(self._testbed)
         scenario.protect(self._operator, NAMES)
         self._operator.openstack("site-a", "protector", "protection-group", "show", GROUP)
 
@@ -79,9 +81,8 @@ class Demo:
     def _fail_over(self) -> dict[str, Any]:
         title("The procedure of an unplanned failover, on site-b")
         self._operator.openstack("site-b", "protector", "protection-group", "show", GROUP)
-        options = scenario.mapping_options(self._testbed, source_site_is_gone=True)
         failover = ("protector", "protection-group", "failover", GROUP, "--type", "unplanned")
-        said = self._operator.openstack("site-b", *failover, *options)
+        said = self._operator.openstack("site-b", *failover, *self._options)
         operation = said.stdout.split("operation_id")[1].split("|")[1].strip()
         show = ("protector", "operation", "show", operation)
         end = time.monotonic() + FAILOVER_LIMIT

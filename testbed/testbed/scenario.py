@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the demo and the end-to-end tests begin with: two sites that know each other, and alice's VMs.
+"""What the demo and the end-to-end tests begin with: two sites, and alice's VMs on one of them.
 
 Administrators and tenants use the real `openstack` command; alice's servers, which were there
 before anybody thought of a disaster, are made by the SDK.
@@ -25,7 +25,10 @@ BOOT_TIMEOUT = 180
 
 @dataclasses.dataclass(frozen=True)
 class WebServer:
-    """A server to be: ``addresses`` network -> fixed address; ``volumes``: sizes, GiB, root first."""
+    """A server to be.
+
+    ``addresses``: network -> fixed address; ``volumes``: sizes in GiB, root first.
+    """
 
     name: str
     addresses: Mapping[str, str]
@@ -89,7 +92,7 @@ def _boot(cloud: Connection, wanted: WebServer) -> str:
     ]
     for volume in volumes:
         cloud.block_storage.wait_for_status(volume, "available", ["error"], 0.3, BOOT_TIMEOUT)
-    cloud.block_storage.set_volume_bootable_status(volumes[0], True)
+    cloud.block_storage.set_volume_bootable_status(volumes[0].id, True)
     ports = [_port(cloud, wanted, network) for network in wanted.addresses]
     server = cloud.compute.create_server(
         name=wanted.name,

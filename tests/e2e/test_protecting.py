@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be protected, who may do it, and that both sites change or none."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from testbed import scenario
@@ -14,11 +12,10 @@ EDIT = ("protector", "protection-group", "member")
 
 
 @pytest.fixture(scope="module")
-def sites(testbed: Testbed, operator: Operator) -> Iterator[None]:
+def sites(testbed: Testbed, operator: Operator) -> None:
     testbed.reset()
     scenario.introduce_sites(operator, testbed)
     scenario.protect(operator, [])
-    yield
 
 
 def test_protector_is_in_the_catalog(operator: Operator, sites: None) -> None:

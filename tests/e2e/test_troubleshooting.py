@@ -170,14 +170,10 @@ def test_a_group_that_is_failing_over_is_not_failed_over_twice(
     assert "--force" in refused.stderr
 
 
-def test_signing_in_to_the_dead_site_says_where_to_go(
-    testbed: Testbed, operator: Operator
-) -> None:
+def test_signing_in_to_the_dead_site_says_where_to_go(testbed: Testbed, operator: Operator) -> None:
     testbed.kill("site-a")
     try:
-        said = operator.openstack(
-            "site-a", "protector", "protection-group", "list", check=False
-        )
+        said = operator.openstack("site-a", "protector", "protection-group", "list", check=False)
     finally:
         testbed.start("site-a")
     assert said.code == 1

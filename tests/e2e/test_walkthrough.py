@@ -7,7 +7,7 @@ comes back. The story is told by the ``walk`` fixture; each test looks at one si
 
 import ipaddress
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -98,7 +98,7 @@ def described(testbed: Testbed, cloud: str, server: str) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def walk(testbed: Testbed, operator: Operator) -> Iterator[Walk]:
+def walk(testbed: Testbed, operator: Operator) -> Walk:
     walk = Walk()
     walk.said = {}
     names = [server.name for server in scenario.WEB_SERVERS]
@@ -159,7 +159,7 @@ def walk(testbed: Testbed, operator: Operator) -> Iterator[Walk]:
     walk.said["show at site-a"] = operator.openstack(
         "site-a", "protector", "protection-group", "show", GROUP
     ).stdout
-    yield walk
+    return walk
 
 
 def test_the_group_is_on_the_surviving_site(walk: Walk) -> None:
