@@ -2,6 +2,7 @@
 """Which engine works on an operation: a compare-and-set on its row. Callers own the transaction."""
 
 import dataclasses
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -41,12 +42,19 @@ def take(session: Session, operation_id: str, owner: str) -> Claim | None:
     return claim if taken else None
 
 
-def take_again(session: Session, owner: str) -> list[Claim]:
-    """Claim anew what this owner was running when it ended, so that its old self lets go."""
+def take_again(session: Session, owner: str, *, besides: Collection[str] = ()) -> list[Claim]:
+    """Claim anew what this owner was running, so that its old self lets go.
+
+    :param besides: ids of the operations that it does run.
+    """
     rows = session.execute(
         sa.select(Operation.id, Operation.generation).filter_by(status=Status.RUNNING, owner=owner)
     )
-    claims = [(Claim(id, owner, generation + 1), generation) for id, generation in rows]
+    claims = [
+        (Claim(id, owner, generation + 1), generation)
+        for id, generation in rows
+        if id not in besides
+    ]
     return [
         claim
         for claim, before in claims

@@ -36,17 +36,9 @@ class Conductor:
                 if claim:
                     self._submit(claim)
 
-    def resume(self) -> None:
-        """Go on with what this engine was running when it ended."""
-        with self._equipment.sessions.begin() as session:
-            again = claims.take_again(session, self._owner)
-        with self._lock:
-            for claim in again:
-                LOG.info("Resuming operation %s", claim.operation_id)
-                self._submit(claim)
-
     def sweep(self) -> None:
-        """Start what waits, show that what runs is alive, and return what ended borrowed."""
+        """Resume and start what waits, show that what runs is alive, drop trusts of what ended."""
+        self._resume()
         with self._equipment.sessions.begin() as session:
             waiting = claims.queued(session)
         for operation_id in waiting:
@@ -66,6 +58,16 @@ class Conductor:
         self._threads.shutdown()
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _resume(self) -> None:
+        """Go on with what was running when this engine ended, or could not be written down."""
+        with self._lock:
+            running = [claim.operation_id for claim in self._running]
+            with self._equipment.sessions.begin() as session:
+                again = claims.take_again(session, self._owner, besides=running)
+            for claim in again:
+                LOG.info("Resuming operation %s", claim.operation_id)
+                self._submit(claim)
 
     def _snapshot(self) -> dict[Claim, Execution]:
         with self._lock:

@@ -6,6 +6,7 @@ import logging
 from sqlalchemy.orm import Session
 from taskflow import engines, states
 from taskflow.engines.base import Engine
+from taskflow.persistence.models import FlowDetail
 
 from protector import errors
 from protector.db import claims, documents, groups, operations, pairs, steps
@@ -21,9 +22,6 @@ from protector.engine.recorder import Recorder
 from protector.engine.work import Equipment, Work
 
 LOG = logging.getLogger(__name__)
-
-# A flow in one of these has ended; the engine may have died before the operation was told.
-ENDED = (states.SUCCESS, states.REVERTED, states.FAILURE)
 
 
 class Execution:
@@ -43,7 +41,7 @@ class Execution:
         plan = outline(flow)
         self._hold(plan=plan)
         book, detail = self._persistence.diary(self._claim.operation_id)
-        self._engine = engines.load(
+        engine = engines.load(
             flow,
             book=book,
             flow_detail=detail,
@@ -52,10 +50,12 @@ class Execution:
             executor="threads",
             max_workers=self._equipment.conf.engine.parallel_vms,
         )
-        if detail.state not in ENDED:
-            self._go(self._engine, plan)
-        if self._engine.storage.get_flow_state() != states.SUSPENDED:
-            self._settle(work, self._engine, plan)
+        engine.compile()
+        self._engine = engine
+        if not _ended(detail):  # else an engine died before it could settle
+            self._go(engine, detail, plan)
+        if _ended(detail):
+            self._settle(work, detail, plan)
             self._persistence.forget(self._claim.operation_id)
 
     def suspend(self) -> None:
@@ -85,8 +85,7 @@ class Execution:
                 arguments=arguments,
             )
 
-    def _go(self, engine: Engine, plan: dict[str, list[str]]) -> None:
-        engine.compile()
+    def _go(self, engine: Engine, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         engine.prepare()
         with Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder:
             recorder.catch_up()
@@ -94,16 +93,16 @@ class Execution:
                 engine.run()
             except Exception:
                 # A step's failure comes out here too, after its undoing; it is on record already.
-                if engine.storage.get_flow_state() not in ENDED:
+                if not _ended(detail):
                     raise
 
-    def _settle(self, work: Work, engine: Engine, plan: dict[str, list[str]]) -> None:
+    def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""
         with self._equipment.sessions.begin() as session:
             faults = _faults(session, self._claim.operation_id, plan)
-            if engine.storage.get_flow_state() != states.SUCCESS:
-                left = _left(session, work) if engine.storage.get_revert_failures() else []
-                faults += left
+            if detail.state != states.SUCCESS:
+                left = _left(session, work) if detail.state == states.FAILURE else []
+                faults = [*faults, *left] or [errors.ProtectorError().text]
                 self._release(session, work, left)
             claims.hold(
                 session,
@@ -123,6 +122,16 @@ class Execution:
             row.status_reason = "\n".join(left) or None
         else:
             groups.advance(session, row, Event.UNDO)
+
+
+def _ended(detail: FlowDetail) -> bool:
+    """Whether the flow is at its end: done, undone, or stuck while undoing.
+
+    A flow is in failure also when its engine could not write down how far it had come.
+    """
+    if detail.state == states.FAILURE:
+        return any(atom.state == states.REVERT_FAILURE for atom in detail)
+    return detail.state in (states.SUCCESS, states.REVERTED)
 
 
 def _faults(session: Session, operation_id: str, plan: dict[str, list[str]]) -> list[str]:

@@ -108,7 +108,6 @@ class Service:
 
     def run(self) -> None:
         self._server.start()
-        self._conductor.resume()
         self._sweep()
         while not self._stopped.wait(self._equipment.conf.engine.sweep_interval):
             self._sweep()

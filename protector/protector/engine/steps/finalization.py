@@ -22,12 +22,12 @@ class Finalization(Step):
 
     def _commit(self) -> None:
         """Unless it was done, and an engine died before it was written down."""
-        work = self.work
+        work, following = self.work, self._next()
         with work.sessions.begin() as session:
             claims.hold(session, work.claim)
-            current = documents.current(session, work.group_id)
-            if current and current.checksum == work.arguments.document:
-                edit.commit_local(session, self._next())
+            current = documents.in_force(session, work.group_id)
+            if current.checksum == work.arguments.document:
+                edit.commit_local(session, following)
 
     def _next(self) -> Document:
         before, site = self.work.document, self.work.site

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two sites in memory: real engine, real synchronization, real tables; fake clouds and arrays."""
+
+import datetime
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+from oslo_context.context import RequestContext
+
+from protector import conf as options
+from protector import errors
+from protector.cloud.fake import FakeCloud
+from protector.db import claims, documents, groups, operations, session, steps, tenant_mappings
+from protector.db.models import Base, Operation, OperationStep, ProtectionGroup
+from protector.domain import document as domain
+from protector.domain.document import Document
+from protector.domain.group import Event
+from protector.domain.operation import FailoverArguments, Kind
+from protector.engine.edits import Edits
+from protector.engine.execution import Execution
+from protector.engine.persistence import Persistence
+from protector.engine.work import Equipment
+from protector.storage.base import ReplicaGroup
+from protector.storage.fake import FakeArray
+from protector.sync import peer, receive
+
+NETWORKS = {"web": "dr-web", "db": "dr-db"}
+FLAVORS = {"m1.small": "dr.small"}
+GROUP = "prod-web-app"
+
+
+class Killed(BaseException):
+    """The engine's process is gone: nothing of it may catch this."""
+
+
+def configure(site: str) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    options.register(conf)
+    conf.set_override("site_name", site)
+    conf.set_override("host", f"engine-of-{site}", group="engine")
+    conf([], default_config_files=[], default_config_dirs=[])
+    return conf
+
+
+class InMemoryPeer(peer.Peer):
+    """Another site's Protector; ``journal`` is all that it was asked."""
+
+    def __init__(self, target: "Site") -> None:
+        self.site = target.name
+        self.journal: list[str] = []
+        self.down = False
+        self.asked: Callable[[str], None] = lambda what: None
+        self._target = target
+
+    def _ask(self, what: str) -> None:
+        self.journal.append(what)
+        self.asked(what)
+        if self.down:
+            raise errors.PeerUnreachable(
+                peer_site=self.site, site="the other", reason="Connection refused"
+            )
+
+    def introduce(self) -> peer.PeerSite:
+        self._ask("introduce")
+        return peer.PeerSite(self.site, self._target.array.array)
+
+    def prepare(self, document: Document, base: peer.Base | None) -> None:
+        self._ask("prepare")
+        body, checksum = document.model_dump(mode="json"), domain.checksum(document)
+        with self._target.sessions.begin() as transaction:
+            receive.prepare(transaction, self.site, body, checksum=checksum, base=base)
+
+    def commit(self, group_id: str, checksum: str) -> None:
+        self._ask("commit")
+        with self._target.sessions.begin() as transaction:
+            receive.commit(transaction, self.site, group_id, checksum)
+
+    def withdraw(self, group_id: str, checksum: str) -> None:
+        self._ask("withdraw")
+
+    def delete(self, group_id: str) -> None:
+        self._ask("delete")
+        with self._target.sessions.begin() as transaction:
+            receive.delete(transaction, self.site, group_id)
+
+    def head(self, group_id: str) -> peer.Head | None:
+        self._ask("head")
+        with self._target.sessions.begin() as transaction:
+            return receive.head(transaction, group_id)
+
+    def allow_replication(self, source_array: str, array_group: str) -> str:
+        self._ask("allow_replication")
+        self._target.array.allow(ReplicaGroup(source_array, array_group))
+        return self._target.array.array
+
+
+class Site:
+    def __init__(self, name: str, database: pathlib.Path) -> None:
+        self.name = name
+        self.array = FakeArray(f"array-{name[-1]}")
+        self.cloud = FakeCloud(name, array=self.array)
+        self.conf = configure(name)
+        self.engine = session.connect(f"sqlite:///{database}")
+        Base.metadata.create_all(self.engine)
+        self.sessions = session.make_sessions(self.engine)
+        self.persistence = Persistence(self.engine)
+        self.peer: InMemoryPeer
+
+    def meet(self, other: "Site", *, project: str, peer_project: str) -> None:
+        self.peer = InMemoryPeer(other)
+        self.equipment = Equipment(
+            conf=self.conf,
+            sessions=self.sessions,
+            cloud=self.cloud,
+            array=self.array,
+            peer=lambda name: self.peer,
+        )
+        self.edits = Edits(self.equipment)
+        with self.sessions.begin() as transaction:
+            tenant_mappings.create(
+                transaction,
+                project_id=project,
+                peer_site=other.name,
+                peer_project_id=peer_project,
+            )
+
+    def group(self, group_id: str) -> ProtectionGroup:
+        with self.sessions.begin() as transaction:
+            return groups.get(transaction, group_id)
+
+    def operation(self, operation_id: str) -> Operation:
+        with self.sessions.begin() as transaction:
+            return operations.get(transaction, operation_id)
+
+    def steps(self, operation_id: str) -> dict[str, OperationStep]:
+        with self.sessions.begin() as transaction:
+            return steps.get_all(transaction, operation_id)
+
+
+class World:
+    """``a`` is the primary site of ``project-a``'s group, ``b`` the other one."""
+
+    def __init__(self, directory: pathlib.Path) -> None:
+        self.a = Site("site-a", directory / "a.db")
+        self.b = Site("site-b", directory / "b.db")
+        self.a.array.connect(self.b.array)
+        self.a.meet(self.b, project="project-a", peer_project="project-b")
+        self.b.meet(self.a, project="project-b", peer_project="project-a")
+        for network in NETWORKS:
+            self.a.cloud.add_network(network, "10.10.0.0/24")
+        self.b.cloud.add_network("dr-web", "10.10.0.0/24")
+        self.b.cloud.add_network("dr-db", "10.99.0.0/24")
+        self.a.cloud.add_flavor("m1.small")
+        self.b.cloud.add_flavor("dr.small")
+        self.group_id = ""
+
+    # -- before the disaster ------------------------------------------------------------------
+
+    def create_group(self, **request: Any) -> str:
+        with self.a.sessions.begin() as transaction:
+            row = groups.create(
+                transaction,
+                name=GROUP,
+                project_id="project-a",
+                primary_site="site-a",
+                secondary_site="site-b",
+                replication_type="async",
+            )
+        self.group_id = row.id
+        asked = {
+            "volume_type": None,
+            "rpo_minutes": 15,
+            "replication_interval": 300,
+            "networks": NETWORKS,
+            "flavors": FLAVORS,
+        }
+        self.a.edits.create_group(context(), row.id, {**asked, **request})
+        return row.id
+
+    def add_server(self, name: str, *, volumes: int = 1, network: str = "web") -> str:
+        facts = self.a.cloud.add_server("project-a", name, networks=[network], volumes=volumes)
+        self.a.edits.add_member(context(), self.group_id, name)
+        return facts.member.server_id
+
+    def add_member(self, server: str) -> None:
+        self.a.edits.add_member(context(), self.group_id, server)
+
+    def protect(self, *names: str) -> None:
+        """Have a group of these VMs with two volumes each, and one complete point of it."""
+        self.create_group()
+        for name in names:
+            self.add_server(name, volumes=2)
+        self.take_point()
+
+    def take_point(self, **facts: Any) -> None:
+        chain = self.document().consistency_group
+        assert chain is not None
+        self.a.array.take_point(chain.array_group, **facts)
+
+    def document(self, site: "Site | None" = None) -> Document:
+        with (site or self.a).sessions.begin() as transaction:
+            return documents.in_force(transaction, self.group_id).document
+
+    def lose_a(self) -> None:
+        self.a.array.down = True
+        self.b.peer.down = True
+        self.b.peer.journal.clear()
+
+    # -- the failover -------------------------------------------------------------------------
+
+    def submit(self, **arguments: Any) -> str:
+        """Do what protector-api of site-b does when it is asked for a failover."""
+        trust = self.b.cloud.take_trust(
+            "token", user_id="alice", project_id="project-b", roles=["member"]
+        )
+        with self.b.sessions.begin() as transaction:
+            row = groups.get(transaction, self.group_id)
+            groups.advance(transaction, row, Event.FAIL_OVER)
+            return operations.create(
+                transaction,
+                group_id=row.id,
+                project_id=row.project_id,
+                user_id="alice",
+                request_id="req-1",
+                kind=Kind.FAILOVER,
+                source_site="site-a",
+                target_site="site-b",
+                arguments=FailoverArguments(**arguments).model_dump(),
+                trust_id=trust,
+            ).id
+
+    def run(self, operation_id: str) -> Operation:
+        """Claim the operation and run it, here and now."""
+        with self.b.sessions.begin() as transaction:
+            claim = claims.take(transaction, operation_id, self.b.conf.engine.host)
+        assert claim is not None
+        Execution(self.b.equipment, self.b.persistence, claim).run()
+        return self.b.operation(operation_id)
+
+    def fail_over(self, **arguments: Any) -> Operation:
+        return self.run(self.submit(**arguments))
+
+    def restart(self) -> None:
+        """Start an engine after the last one was killed, and let it resume."""
+        self.b.persistence = Persistence(self.b.engine)
+        with self.b.sessions.begin() as transaction:
+            again = claims.take_again(transaction, self.b.conf.engine.host)
+        for claim in again:
+            Execution(self.b.equipment, self.b.persistence, claim).run()
+
+    # -- what can be seen afterwards ----------------------------------------------------------
+
+    @property
+    def a_version(self) -> int:
+        return self.a.group(self.group_id).version
+
+    @property
+    def group(self) -> ProtectionGroup:
+        return self.b.group(self.group_id)
+
+    def servers(self) -> dict[str, str]:
+        """Return name -> status of the VMs on site-b."""
+        made = self.b.cloud.made_servers.values()
+        return {one.server.name: one.server.status for one in made}
+
+    def leftovers(self) -> list[str]:
+        """Return what there is on site-b of a recovery."""
+        return [
+            *self.b.cloud.made_servers,
+            *self.b.cloud.made_volumes,
+            *(volume.name for volume in self.b.array.volumes.values()),
+        ]
+
+    def failed_steps(self, operation: Operation) -> list[str]:
+        found = self.b.steps(operation.id)
+        return [
+            name
+            for names in operation.plan.values()
+            for name in names
+            if name in found and found[name].status == "failed"
+        ]
+
+
+def context() -> RequestContext:
+    return RequestContext(auth_token="token", user_id="alice", project_id="project-a")
+
+
+def minutes_ago(minutes: float) -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC) - datetime.timedelta(minutes=minutes)
