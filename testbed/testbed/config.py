@@ -36,8 +36,6 @@ def configure(place: Place, folders: Folders) -> None:
     _write_secret(config / "protector-password", PASSWORD)
     for name in ("fernet", "credential"):
         _make_keys(state / name)
-    if not (config / "keys").exists():
-        _write_secret(config / "keys", _new_key() + "\n")
 
 
 def _values(place: Place, folders: Folders) -> dict[str, str]:

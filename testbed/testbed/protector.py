@@ -12,6 +12,7 @@ from testbed.processes import Processes
 
 API = "protector-api"
 NAMES = (API, "protector-engine")
+CONFIG = ("--config-file", "protector.conf")
 START = 60.0
 
 
@@ -32,11 +33,13 @@ class Protector:
 
     def start(self) -> None:
         """Bring its tables up to date and start it."""
-        self._sync_tables()
+        if not (self._config / "keys").exists():
+            self._manage("create-key")
+        self._manage("db", "sync")
         for name in NAMES:
             self._processes.start(
                 name,
-                [self._commands / name, "--config-file", "protector.conf"],
+                [self._commands / name, *CONFIG],
                 env=_environment(),
                 cwd=self._config,
             )
@@ -48,14 +51,11 @@ class Protector:
     def wait(self) -> None:
         self._processes.wait_for_port(API, self._place.address, PORTS["protector"], seconds=START)
 
-    def _sync_tables(self) -> None:
+    def _manage(self, *words: str) -> None:
         log = self._processes.output("protector-manage")
         with log.open("ab") as output:
             done = subprocess.run(
-                [
-                    str(self._commands / "protector-manage"),
-                    *("--config-file", "protector.conf", "db", "sync"),
-                ],
+                [str(self._commands / "protector-manage"), *CONFIG, *words],
                 env=_environment(),
                 cwd=self._config,
                 stdin=subprocess.DEVNULL,
@@ -63,7 +63,9 @@ class Protector:
                 stderr=output,
             )
         if done.returncode:
-            raise BrokenTestbed(f"protector-manage ended with {done.returncode}; see {log}")
+            raise BrokenTestbed(
+                f"protector-manage {' '.join(words)} ended with {done.returncode}; see {log}"
+            )
 
 
 def _environment() -> dict[str, str]:
