@@ -22,8 +22,6 @@ from werkzeug import serving
 from werkzeug.middleware import dispatcher
 from werkzeug.wrappers import Request, Response
 
-PROJECT = "acme-id"
-
 
 class Keystone:
     """Lets alice in by her password, and anyone into the project acme."""
@@ -32,6 +30,7 @@ class Keystone:
         self.url = ""
         self.protector_url: str | None = None
         self.has_protector = True
+        self.project_id = "acme-id"
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         request = Request(environ)
@@ -48,7 +47,8 @@ class Keystone:
         return _json({"version": {"id": "v3.14", "status": "stable", "links": links}})
 
     def projects(self, request: Request) -> Response:
-        found = [{"id": PROJECT, "name": "acme"}] if request.args.get("name") == "acme" else []
+        acme = {"id": self.project_id, "name": "acme"}
+        found = [acme] if request.args.get("name") == "acme" else []
         return _json({"projects": found, "links": {}})
 
     def token(self, request: Request) -> Response:
@@ -62,7 +62,7 @@ class Keystone:
         token = {
             "methods": ["password"],
             "user": {"id": "u1", "name": "alice", "domain": {"id": "default", "name": "Default"}},
-            "project": {"id": PROJECT, "name": "acme", "domain": {"id": "default", "name": "D"}},
+            "project": {"id": self.project_id, "name": "acme", "domain": {"id": "default"}},
             "catalog": catalog,
             "roles": [{"id": "r1", "name": "member"}],
             "issued_at": "2025-06-15T03:00:00.000000Z",
@@ -136,6 +136,20 @@ class Ran:
         """The output, indentation and blank lines aside."""
         assert self.code == 0, self.err
         return [line.strip() for line in self.out.splitlines() if line.strip()]
+
+    @property
+    def rows(self) -> list[tuple[str, str]]:
+        """The rows of a table of fields and values; a value of several lines is joined."""
+        found: list[tuple[str, str]] = []
+        for line in self.lines:
+            if not line.startswith("|"):
+                continue
+            field, value = (cell.strip() for cell in line.strip("|").split("|", 1))
+            if field:
+                found.append((field, value))
+            else:
+                found[-1] = (found[-1][0], f"{found[-1][1]} {value}")
+        return found[1:]
 
 
 @pytest.fixture

@@ -21,20 +21,6 @@ def group(sites):
     return group
 
 
-def rows(ran):
-    """Return the rows of a table as (field, value); continued values are joined."""
-    found = []
-    for line in ran.lines:
-        if not line.startswith("|"):
-            continue
-        field, value = (cell.strip() for cell in line.strip("|").split("|", 1))
-        if field:
-            found.append((field, value))
-        else:
-            found[-1] = (found[-1][0], f"{found[-1][1]} {value}")
-    return found[1:]
-
-
 def test_failover_returns_the_operation_at_once(openstack, group, sites):
     ran = openstack(
         "protector protection-group failover prod-web-app --type unplanned",
@@ -42,7 +28,7 @@ def test_failover_returns_the_operation_at_once(openstack, group, sites):
         "--flavor-mapping m1.large=m1.xlarge",
     )
 
-    (_, operation_id), *others = rows(ran)
+    (_, operation_id), *others = ran.rows
     assert re.fullmatch(r"op-[0-9a-f-]+", operation_id)
     assert others == [
         ("operation_type", "failover"),
@@ -76,7 +62,7 @@ def test_operation_show_follows_the_phases(openstack, group):
         return openstack(f"protector operation show {operation}")
 
     preparation = show()
-    assert [field for field, _ in rows(preparation)][:11] == [
+    assert [field for field, _ in preparation.rows][:11] == [
         "operation_id",
         "operation_type",
         "status",
@@ -113,7 +99,7 @@ def test_operation_show_follows_the_phases(openstack, group):
         '| "recreate_vm_web-server-1",',
         '| "recreate_vm_web-server-2"]',
     ]
-    finished = dict(rows(show()))
+    finished = dict(show().rows)
     assert finished["status"] == "completed"
     assert finished["progress"] == "100"
     assert finished["started_at"] == "2025-06-15T03:42:11Z"
@@ -137,7 +123,7 @@ def excerpt(ran):
 def test_the_group_is_shown_failed_over(openstack, group):
     openstack("protector protection-group failover prod-web-app --type unplanned --wait")
 
-    shown = rows(openstack("protector protection-group show prod-web-app"))
+    shown = openstack("protector protection-group show prod-web-app").rows
     assert shown[:9] == [
         ("id", group["id"]),
         ("name", "prod-web-app"),

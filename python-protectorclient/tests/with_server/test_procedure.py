@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A disaster, as the operator lives through it."""
+
+import re
+
+import pytest
+
+FAILOVER = "protector protection-group failover prod-web-app --type unplanned"
+MAPPINGS = "--network-mapping web=dr-web --flavor-mapping m1.small=dr.small"
+
+
+def general(ran):
+    """Return the lines, with times and durations made equal."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", "<time>", "\n".join(ran.lines))
+    return re.sub(r"\d+ms", "<duration>", text)
+
+
+@pytest.fixture
+def registered(openstack, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    for here in ("site-a", "site-b"):
+        for site in ("site-a", "site-b"):
+            peer = f"--username protector --project-name service --password-file {password}"
+            ran = openstack(
+                f"protector site create {site} --auth-url http://192.0.2.1:5000/v3",
+                peer if site != here else "",
+                cloud=here,
+            )
+            assert ran.code == 0, ran.err
+
+
+@pytest.fixture
+def protected(openstack, world, registered):
+    """A group of two VMs on site-a, in version 3, with one complete snapshot on site-b."""
+    created = openstack(
+        "protector protection-group create prod-web-app --primary-site site-a",
+        "--secondary-site site-b -f json",
+        cloud="site-a",
+    )
+    world.group_id = created.json["id"]
+    for name in ("web-server-1", "web-server-2"):
+        world.a.cloud.add_server("project-a", name, networks=["web"], volumes=2)
+        added = openstack(
+            f"protector protection-group member add prod-web-app {name} -f json", cloud="site-a"
+        )
+        assert added.json["status"] == "protected"
+    world.take_point()
+
+
+def test_the_workloads_come_up_and_the_sites_agree_again(openstack, world, protected):
+    world.lose_a()
+    ran = openstack(FAILOVER, MAPPINGS, "--wait")
+    operation = dict(ran.rows)
+    assert operation["status"] == "completed"
+    assert (operation["source_site"], operation["target_site"]) == ("site-a", "site-b")
+    assert operation["steps_failed"] == "[]"
+    assert set(world.servers().values()) == {"ACTIVE"}
+    assert "100% completed" in ran.err
+
+    shown = openstack("protector protection-group show prod-web-app").rows
+    assert shown[1:7] == [
+        ("name", "prod-web-app"),
+        ("status", "failed_over"),
+        ("current_primary_site", "site-b"),
+        ("primary_site", "site-a"),
+        ("secondary_site", "site-b"),
+        ("failover_count", "1"),
+    ]
+    assert shown[8] == ("remote_sync_status", "UNREACHABLE")
+
+    status = openstack("protector protection-group sync-status prod-web-app")
+    assert general(status) == (
+        "Sync Status: ⚠️ OUT OF SYNC\n"
+        "Local Metadata:\nVersion: 4\nCurrent Site: site-b\nLast Modified: <time>\n"
+        "Remote Sync:\nStatus: UNREACHABLE\nRemote Version: 3\nLast Sync: <time>\n"
+        "Error: Connection refused\n"
+        "Action Required:\n1. Check remote site connectivity\n"
+        "2. Force sync once remote site is available"
+    )
+
+    ran = openstack("protector protection-group sync-force prod-web-app")
+    assert ran.code == 1
+    assert ran.out.endswith("❌ site-a is not reachable: Connection refused\n")
+
+    world.b.peer.down = False
+    forced = openstack("protector protection-group sync-force prod-web-app")
+    assert general(forced) == (
+        "Force Sync Initiated...\nChecking remote site connectivity...\n✅ site-a is reachable\n"
+        "Syncing metadata (version 4)...\nGathering current metadata... ✓\n"
+        "Calculating checksum... ✓\nPushing to site-a... ✓\n"
+        "Remote Site Response:\nStatus: success\nVersion: 4\nDuration: <duration>\n"
+        "✅ Sync completed successfully\nBoth sites now at version 4"
+    )
+
+
+def test_a_vm_whose_flavor_is_not_mapped_fails_the_operation(openstack, world, protected):
+    world.lose_a()
+    ran = openstack(FAILOVER, "--network-mapping web=dr-web --wait")
+    assert ran.code == 1
+    assert "m1.small" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_the_commands_go_to_the_right_site_by_themselves(openstack, protected):
+    ran = openstack(FAILOVER, MAPPINGS, "--wait -f json", cloud="site-a")
+    assert ran.json["target_site"] == "site-b"
+    assert "is done on site-b; this is site-a" in ran.err
+
+
+def test_a_group_is_changed_where_its_vms_run(openstack, protected):
+    command = "protector protection-group set prod-web-app --rpo-minutes 20", MAPPINGS
+    assert "export OS_CLOUD=site-a" in openstack(*command).err
+    assert openstack(*command, cloud="site-a").code == 0
+    both = [
+        openstack("protector protection-group show prod-web-app -f json", cloud=site).json
+        for site in ("site-a", "site-b")
+    ]
+    for group in both:
+        assert (group["version"], group["rpo_minutes"]) == (4, 20)
+        assert group["network_mapping"] == {"web": "dr-web"}
+
+
+def test_the_target_shows_its_snapshots(openstack, protected):
+    shown = openstack("protector consistency-group show prod-web-app -f json").json
+    assert shown["role"] == "target"
+    assert [snapshot["complete"] for snapshot in shown["snapshots"]] == [True]
+
+
+def test_a_member_leaves_and_the_group_goes(openstack, protected):
+    group = "protector protection-group"
+    openstack(f"{group} member remove prod-web-app web-server-2", cloud="site-a")
+    left = openstack(f"{group} member list prod-web-app -f json", cloud="site-a").json
+    assert [member["Name"] for member in left] == ["web-server-1"]
+    assert openstack(f"{group} delete prod-web-app", cloud="site-a").code == 0
+    assert openstack(f"{group} list -f json").json == []
