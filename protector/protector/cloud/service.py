@@ -16,6 +16,8 @@ from protector.cloud.base import ServerFacts, ServiceCloud, VolumeType
 CONSISTENT = {"consistent_group_snapshot_enabled": "<is> True"}
 REPLICATED_GROUP = "consistent_group_replication_enabled"
 GROUP_TYPE_NAME = "protector-consistent"
+# Cinder's own, for groups that were consistency groups once; it refuses to make another.
+RESERVED = "default_cgsnapshot_type"
 
 
 class OpenStackServiceCloud(ServiceCloud):
@@ -83,7 +85,8 @@ class OpenStackServiceCloud(ServiceCloud):
     def _consistent_group_type(self) -> str | None:
         for type in self._connection.block_storage.group_types():
             specs = type.group_specs or {}
-            if specs.items() >= CONSISTENT.items() and REPLICATED_GROUP not in specs:
+            consistent = specs.items() >= CONSISTENT.items() and REPLICATED_GROUP not in specs
+            if consistent and type.name != RESERVED:
                 return str(type.id)
         return None
 

@@ -19,7 +19,7 @@ from protector.cloud.waiting import Listing, Overdue
 
 MANAGE = "3.16"
 MARK = "Recovered by Protector: "
-FAILED = ("error", "error_unmanaging")
+FAILED = ("error", "error_unmanaging", "error_deleting")
 
 
 class Volumes:
@@ -41,19 +41,19 @@ class Volumes:
         self, requests: Sequence[VolumeRequest], pool: str, volume_type_id: str
     ) -> list[Outcome]:
         there = self._by_key()
-        broken = [key for key, volume in there.items() if volume.status in FAILED]
-        self.unmanage([request.key for request in requests if request.key in broken])
+        self.unmanage([key for key, volume in there.items() if volume.status in FAILED])
         asked = [
-            Outcome(request.key, there[request.key].id)
-            if request.key in there.keys() - broken
-            else self._executor.submit(self._ask, request, pool, volume_type_id)
+            self._executor.submit(
+                self._begun, request, there.get(request.key), pool, volume_type_id
+            )
             for request in requests
         ]
-        begun = [one if isinstance(one, Outcome) else one.result() for one in asked]
-        return [
-            self._managed(request, outcome)
-            for request, outcome in zip(requests, begun, strict=True)
+        outcomes = [
+            self._managed(request, one.result())
+            for request, one in zip(requests, asked, strict=True)
         ]
+        self.unmanage([outcome.key for outcome in outcomes if outcome.fault])
+        return outcomes
 
     def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
         there = self._by_key() if keys else {}
@@ -67,11 +67,18 @@ class Volumes:
             return {volume.id: volume for volume in self._connection.block_storage.volumes()}
 
     def _by_key(self) -> dict[str, Any]:
-        return {
-            volume.description.removeprefix(MARK): volume
+        marked = [
+            volume
             for volume in self._listing.fresh().values()
             if (volume.description or "").startswith(MARK)
-        }
+        ]
+        marked.sort(key=lambda volume: volume.status not in FAILED)  # the last one prevails
+        return {volume.description.removeprefix(MARK): volume for volume in marked}
+
+    def _begun(self, request: VolumeRequest, there: Any, pool: str, volume_type_id: str) -> Outcome:
+        if there and there.status not in FAILED:
+            return Outcome(request.key, there.id)
+        return self._ask(request, pool, volume_type_id)
 
     def _ask(self, request: VolumeRequest, pool: str, volume_type_id: str) -> Outcome:
         body = {
@@ -124,7 +131,12 @@ class Volumes:
             return Outcome(key, None)
         try:
             with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
-                self._connection.block_storage.unmanage_volume(volume)
+                if volume.size == 0:
+                    # Managing it failed, as the size comes last. The driver does not know its name
+                    # on the array then: it cannot unmanage it, and has nothing there to delete.
+                    self._connection.block_storage.delete_volume(volume)
+                else:
+                    self._connection.block_storage.unmanage_volume(volume)
         except errors.CloudRefused:
             raise
         except errors.CloudError as error:

@@ -160,7 +160,7 @@ class ServiceCloudContract:
         assert member.nics[0].fixed_addresses[0].cidr == bench.cidr
         assert member.nics[0].security_groups == ["default"]
         assert [volume.boot_index for volume in member.volumes] == [0, None]
-        assert [volume.device for volume in member.volumes] == ["/dev/vda", "/dev/vdb"]
+        assert [volume.device[-1] for volume in member.volumes] == ["a", "b"]
         assert all(volume.array_volume for volume in member.volumes)
         assert [volume.id for volume in facts.volumes] == [volume.id for volume in member.volumes]
         assert {volume.type_id for volume in facts.volumes} == {bench.volume_type.id}
