@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Pure Storage FlashArrays over HTTPS, for tests of what is built on them."""

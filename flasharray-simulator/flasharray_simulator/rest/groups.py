@@ -1,0 +1,348 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/protection-groups, their volumes and their targets."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import select
+
+from flasharray_simulator import lifecycle
+from flasharray_simulator.errors import Refusal
+from flasharray_simulator.model import content
+from flasharray_simulator.model.tables import Group, Target, Volume
+from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
+from flasharray_simulator.world import World, check_name, new_id
+
+RETENTION = {"all_for_sec": int, "per_day": int, "days": int}
+CHANGE = {
+    "name": str,
+    "destroyed": bool,
+    "replication_schedule": {"enabled": bool, "frequency": int},
+    "snapshot_schedule": {"enabled": bool, "frequency": int},
+    "source_retention": RETENTION,
+    "target_retention": RETENTION,
+}
+CHANGE_TARGET = {"allowed": bool}
+
+# What a new group has on an array; times of schedules are milliseconds.
+REPLICATION_SCHEDULE = {"enabled": False, "frequency": 4 * 3600 * 1000, "at": None}
+SNAPSHOT_SCHEDULE = {"enabled": False, "frequency": 3600 * 1000, "at": None}
+KEEP = {"all_for_sec": 86400, "per_day": 4, "days": 7}
+SHORTEST_RETENTION, LONGEST_RETENTION = 60, 34_560_000
+MOST_TARGETS = 4
+
+
+def get(ask: Ask) -> dict[str, Any]:
+    return answer(ask, [_item(group, ask.world) for group in chosen(ask, Group)])
+
+
+def create(ask: Ask) -> dict[str, Any]:
+    made = [_create(ask, name) for name in ask.required("names")]
+    ask.world.session.flush()
+    return reply([_item(group, ask.world) for group in made])
+
+
+def change(ask: Ask) -> dict[str, Any]:
+    changed = named(ask, Group)
+    for group in changed:
+        _change(ask, group)
+    return reply([_item(group, ask.world) for group in changed])
+
+
+def eradicate(ask: Ask) -> None:
+    for group in named(ask, Group):
+        lifecycle.eradicate(ask.world, group)
+
+
+def _create(ask: Ask, name: str) -> Group:
+    if "::" in name:
+        raise Refusal("Pod does not exist.", name.partition("::")[0])
+    check_name(name, Group)
+    ask.world.must_be_free(Group, ask.array, name)
+    group = Group(
+        id=new_id(),
+        array=ask.array,
+        name=name,
+        created=ask.world.now,
+        replication_schedule=REPLICATION_SCHEDULE,
+        snapshot_schedule=SNAPSHOT_SCHEDULE,
+        source_retention=KEEP,
+        target_retention=KEEP,
+        last_runs={},
+    )
+    ask.world.session.add(group)
+    return group
+
+
+def _change(ask: Ask, group: Group) -> None:
+    body = ask.body
+    if "destroyed" in body:
+        lifecycle.set_destroyed(ask.world, group, body["destroyed"])
+    elif group.destroyed:
+        raise Refusal("Protection group has been destroyed.", group.name)
+    if group.replica_of and body.keys() - {"destroyed"}:
+        raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
+    for field in body.keys() & {"replication_schedule", "snapshot_schedule"}:
+        _check_frequency(ask.world, body[field].get("frequency"))
+        setattr(group, field, getattr(group, field) | body[field])
+    for field in body.keys() & {"source_retention", "target_retention"}:
+        _check_retention(body[field])
+        setattr(group, field, getattr(group, field) | body[field])
+    if "name" in body:
+        _rename(ask, group, body["name"])
+    _tell_targets(group)
+
+
+def _check_frequency(world: World, frequency: int | None) -> None:
+    shortest = world.settings.strict.min_frequency
+    if frequency is not None and frequency < shortest:
+        raise Refusal(
+            f"frequency must be at least {shortest} milliseconds ({shortest // 1000} seconds).",
+            str(frequency),
+        )
+
+
+def _check_retention(retention: dict[str, int]) -> None:
+    seconds = retention.get("all_for_sec")
+    if seconds is not None and not SHORTEST_RETENTION <= seconds <= LONGEST_RETENTION:
+        raise Refusal(
+            f"all_for_sec must be between {SHORTEST_RETENTION} and {LONGEST_RETENTION} seconds.",
+            str(seconds),
+        )
+    for field in ("per_day", "days"):
+        if retention.get(field, 0) < 0:
+            raise Refusal(f"{field} must not be negative.", str(retention[field]))
+
+
+def _rename(ask: Ask, group: Group, name: str) -> None:
+    check_name(name, Group)
+    if name.lower() != group.name.lower():
+        ask.world.must_be_free(Group, ask.array, name)
+    _take_name(group, name)
+    for target in group.targets:
+        _take_name(target.replica, f"{group.array}:{name}")
+
+
+def _take_name(group: Group, name: str) -> None:
+    for snapshot in group.snapshots:
+        for thing in (snapshot, *snapshot.members):
+            thing.name = name + thing.name[len(group.name) :]
+    group.name = name
+
+
+def _tell_targets(group: Group) -> None:
+    for target in group.targets:
+        target.replica.replication_schedule = group.replication_schedule
+        target.replica.target_retention = group.target_retention
+
+
+def _item(group: Group, world: World) -> Item:
+    source = group.origin or group
+    members = [] if group.replica_of and not group.origin else live(source.volumes)
+    return group.reference | {
+        "destroyed": group.destroyed,
+        "time_remaining": lifecycle.time_remaining(group, world.now),
+        "is_local": group.replica_of is None,
+        "source": {"id": None, "name": group.replica_of or group.array},
+        "pod": {"id": None, "name": None},
+        "volume_count": len(members),
+        "host_count": 0,
+        "host_group_count": 0,
+        "target_count": len(source.targets),
+        "replication_schedule": group.replication_schedule | {"blackout": None},
+        "snapshot_schedule": group.snapshot_schedule,
+        "source_retention": group.source_retention,
+        "target_retention": group.target_retention,
+        "retention_lock": "unlocked",
+        "eradication_config": {"manual_eradication": "all-enabled"},
+        "space": {
+            "snapshots": sum(
+                content.size(member.content)
+                for snapshot in group.snapshots
+                for member in snapshot.members
+            )
+        },
+    }
+
+
+def live(volumes: Iterable[Volume]) -> list[Volume]:
+    return [volume for volume in volumes if not volume.destroyed]
+
+
+# -- volumes --------------------------------------------------------------------------------------
+
+
+def get_volumes(ask: Ask) -> dict[str, Any]:
+    members = {name.lower() for name in ask.values("member_names")}
+    if not ask.values("group_names"):
+        for name in ask.values("member_names"):
+            ask.world.find(Volume, ask.array, name)
+    rows = [
+        row
+        for group in chosen(ask, Group, "group_names", "group_ids")
+        for row in _member_items(group)
+        if not members or row["member"]["name"].lower() in members
+    ]
+    return answer(ask, rows)
+
+
+def add_volumes(ask: Ask) -> dict[str, Any]:
+    rows = []
+    for name in ask.required("group_names"):
+        group = ask.world.live(Group, ask.array, name)
+        added = [ask.world.live(Volume, ask.array, each) for each in ask.values("member_names")]
+        add_members(group, added)
+        rows += [{"group": group.reference, "member": volume.reference} for volume in added]
+    return reply(rows)
+
+
+def remove_volumes(ask: Ask) -> None:
+    for name in ask.required("group_names"):
+        group = ask.world.live(Group, ask.array, name)
+        members = ask.values("member_names")
+        remove_members(group, [ask.world.find(Volume, ask.array, each) for each in members])
+
+
+def add_members(group: Group, volumes: Iterable[Volume]) -> None:
+    if group.replica_of:
+        raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
+    for volume in volumes:
+        if volume in group.volumes:
+            raise Refusal(
+                f"Volume already belongs to {group.name}; it already exists there.", volume.name
+            )
+        group.volumes.append(volume)
+
+
+def remove_members(group: Group, volumes: Iterable[Volume]) -> None:
+    for volume in volumes:
+        if volume not in group.volumes:
+            raise Refusal(f"Volume could not be found in {group.name}.", volume.name)
+        group.volumes.remove(volume)
+
+
+def _member_items(group: Group) -> list[Item]:
+    """Return the members; a target shows them under their array's name."""
+    if not group.replica_of:
+        return [{"group": group.reference, "member": v.reference} for v in live(group.volumes)]
+    volumes = live(group.origin.volumes) if group.origin else []
+    return [
+        {
+            "group": group.reference,
+            "member": volume.reference | {"name": f"{group.replica_of}:{volume.name}"},
+        }
+        for volume in volumes
+    ]
+
+
+# -- targets --------------------------------------------------------------------------------------
+
+
+def get_targets(ask: Ask) -> dict[str, Any]:
+    wanted = {name.lower() for name in ask.values("member_names")}
+    rows = [
+        _target_item(ask.world, target, group)
+        for group in chosen(ask, Group, "group_names", "group_ids")
+        for target in _targets_of(ask.world, group)
+        if not wanted or target.array.lower() in wanted
+    ]
+    return answer(ask, rows)
+
+
+def add_targets(ask: Ask) -> dict[str, Any]:
+    rows = []
+    for name in ask.required("group_names"):
+        group = ask.world.live(Group, ask.array, name)
+        for array in ask.required("member_names"):
+            rows.append(_target_item(ask.world, _add_target(ask.world, group, array), group))
+    return reply(rows)
+
+
+def change_targets(ask: Ask) -> dict[str, Any]:
+    """Allow or disallow; only the array that receives may say so."""
+    rows = []
+    for group in named(ask, Group, "group_names", "group_ids"):
+        if not group.replica_of:
+            raise Refusal("Only a target can allow a protection group, not its source.", group.name)
+        for target in _targets_of(ask.world, group):
+            if "allowed" in ask.body:
+                _set_allowed(ask.world, target, ask.body["allowed"])
+            rows.append(_target_item(ask.world, target, group))
+    return reply(rows)
+
+
+def remove_targets(ask: Ask) -> None:
+    for name in ask.required("group_names"):
+        group = ask.world.live(Group, ask.array, name)
+        for array in ask.required("member_names"):
+            target = ask.world.session.get(Target, (group.id, array))
+            if not target:
+                raise Refusal(f"Target does not exist in {group.name}.", array)
+            lifecycle.remove_target(ask.world, target)
+            ask.world.session.refresh(group)
+
+
+def _targets_of(world: World, group: Group) -> list[Target]:
+    here = Target.replica_id if group.replica_of else Target.group_id
+    return list(world.session.scalars(select(Target).where(here == group.id)))
+
+
+def _add_target(world: World, group: Group, array: str) -> Target:
+    if group.replica_of:
+        raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
+    link = world.link(group.array, array)
+    if any(target.array == array for target in group.targets):
+        raise Refusal(f"Protection group already includes target {array}.", group.name)
+    if len(group.targets) >= MOST_TARGETS:
+        raise Refusal(f"Target limit reached: at most {MOST_TARGETS}.", group.name)
+    if not world.carries(link):
+        raise Refusal(f"Array {array} cannot be reached; its connection is down.", array)
+    target = Target(group=group, array=array, replica=_replica(world, group, array))
+    world.session.add(target)
+    world.session.flush()
+    _tell_targets(group)
+    return target
+
+
+def _replica(world: World, group: Group, array: str) -> Group:
+    """Return what stands for the group at the target; there at once, or still from before."""
+    name = f"{group.array}:{group.name}"
+    replica = world.get(Group, array, name)
+    if not replica:
+        replica = Group(
+            id=new_id(),
+            array=array,
+            name=name,
+            created=world.now,
+            replication_schedule=group.replication_schedule,
+            snapshot_schedule=SNAPSHOT_SCHEDULE,
+            source_retention=group.source_retention,
+            target_retention=group.target_retention,
+            last_runs={},
+            replica_of=group.array,
+        )
+        world.session.add(replica)
+    replica.origin = group
+    replica.destroyed_at = None
+    taken = [int(s.suffix) for s in replica.snapshots if s.suffix.isdecimal()]
+    group.counter = max(group.counter, *taken, 0)
+    return replica
+
+
+def _set_allowed(world: World, target: Target, allowed: bool) -> None:
+    if allowed and target.allowed:
+        raise Refusal(
+            f"Protection group is already allowed on {target.array}.", target.replica.name
+        )
+    target.allowed = allowed
+    if not allowed:
+        lifecycle.discard(world, lifecycle.transfers_to(world, target))
+
+
+def _target_item(world: World, target: Target, group: Group) -> Item:
+    return {
+        "group": group.reference,
+        "member": {"id": world.array(target.array).id, "name": target.array},
+        "allowed": target.allowed,
+    }

@@ -1,0 +1,312 @@
+# SPDX-License-Identifier: Apache-2.0
+"""/volumes and /volumes/tags."""
+
+from typing import Any
+
+from flasharray_simulator import lifecycle
+from flasharray_simulator.errors import Refusal
+from flasharray_simulator.model import content
+from flasharray_simulator.model.tables import Group, Volume, VolumeGroup, VolumeSnapshot
+from flasharray_simulator.rest import groups
+from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
+from flasharray_simulator.snapshots import base_name
+from flasharray_simulator.world import World, check_name, new_id
+
+MIB = 1024**2
+SMALLEST, LARGEST = MIB, 4 * 1024**5
+
+QOS = {"iops_limit": int, "bandwidth_limit": int}
+PRIORITY = {"priority_adjustment_operator": str, "priority_adjustment_value": int}
+REFERENCE = {"id": str, "name": str}
+NEW = {
+    "provisioned": int,
+    "source": REFERENCE,
+    "qos": QOS,
+    "priority_adjustment": PRIORITY,
+    "subtype": str,
+}
+CHANGE = {
+    "name": str,
+    "destroyed": bool,
+    "provisioned": int,
+    "qos": QOS,
+    "priority_adjustment": PRIORITY,
+    "volume_group": REFERENCE,
+    "requested_promotion_state": str,
+}
+TAGS = [{"key": str, "value": str, "namespace": str, "copyable": bool}]
+TAG_NAMESPACE = "default"
+NOWHERE: Item = {"id": None, "name": None}
+
+
+def get(ask: Ask) -> dict[str, Any]:
+    return answer(ask, [item(volume, ask.world) for volume in chosen(ask, Volume)])
+
+
+def create(ask: Ask) -> dict[str, Any]:
+    made = [_create(ask, name) for name in ask.required("names")]
+    ask.world.session.flush()
+    for name in ask.values("add_to_protection_group_names"):
+        groups.add_members(ask.world.live(Group, ask.array, name), made)
+    return reply([item(volume, ask.world) for volume in made])
+
+
+def change(ask: Ask) -> dict[str, Any]:
+    volumes = named(ask, Volume)
+    for volume in volumes:
+        _change(ask, volume)
+    for name in ask.values("remove_from_protection_group_names"):
+        groups.remove_members(ask.world.live(Group, ask.array, name), volumes)
+    for name in ask.values("add_to_protection_group_names"):
+        groups.add_members(ask.world.live(Group, ask.array, name), volumes)
+    return reply([item(volume, ask.world) for volume in volumes])
+
+
+def eradicate(ask: Ask) -> None:
+    for volume in named(ask, Volume):
+        lifecycle.eradicate(ask.world, volume)
+
+
+def item(volume: Volume, world: World) -> Item:
+    used = content.size(volume.content)
+    return volume.reference | {
+        "serial": volume.serial,
+        "provisioned": volume.provisioned,
+        "created": volume.created,
+        "destroyed": volume.destroyed,
+        "time_remaining": lifecycle.time_remaining(volume, world.now),
+        "connection_count": len(volume.connections),
+        "qos": volume.qos,
+        "source": volume.source,
+        "pod": NOWHERE,
+        "volume_group": volume.volume_group.reference if volume.volume_group else NOWHERE,
+        "subtype": "regular",
+        "promotion_status": volume.promotion,
+        "requested_promotion_state": volume.promotion,
+        "host_encryption_key_status": "none",
+        "priority": 0,
+        "priority_adjustment": {
+            "priority_adjustment_operator": "+",
+            "priority_adjustment_value": 0,
+        },
+        "space": space(used, volume.provisioned),
+    }
+
+
+def space(used: int, provisioned: int, snapshots: int = 0) -> Item:
+    return {
+        "data_reduction": 1.0,
+        "total_reduction": 1.0,
+        "thin_provisioning": 1 - used / provisioned if provisioned else 0.0,
+        "unique": used,
+        "virtual": used,
+        "shared": 0,
+        "system": 0,
+        "snapshots": snapshots,
+        "total_physical": used,
+        "total_used": used,
+        "used_provisioned": provisioned,
+        "total_provisioned": provisioned,
+    }
+
+
+# -- making ---------------------------------------------------------------------------------------
+
+
+def _create(ask: Ask, name: str) -> Volume:
+    world, overwrite = ask.world, bool(ask.flag("overwrite"))
+    _check_overwrite(ask, overwrite)
+    source = _source(ask)
+    if overwrite and (existing := world.get(Volume, ask.array, name)):
+        assert source is not None
+        return _overwrite(world, existing, source)
+    volume_group = _container(ask, name)
+    world.must_be_free(Volume, ask.array, name)
+    size = ask.body.get("provisioned")
+    if source is None and size is None:
+        raise Refusal("Give the size of the volume (provisioned), or a source.", name)
+    volume = Volume(
+        id=new_id(),
+        array=ask.array,
+        name=name,
+        created=world.now,
+        serial=world.array(ask.array).next_serial(),
+        provisioned=check_size(size) if size is not None else source.provisioned,
+        source=_origin(source) if source else NOWHERE,
+        qos=ask.body.get("qos", {}),
+        tags=[],
+        content=source.content if source else [],
+        volume_group=volume_group,
+    )
+    world.session.add(volume)
+    return volume
+
+
+def _check_overwrite(ask: Ask, overwrite: bool) -> None:
+    if not overwrite:
+        return
+    if "source" not in ask.body:
+        raise Refusal("Overwriting a volume needs a source.")
+    both = ask.query.keys() & {"with_default_protection", "add_to_protection_group_names"}
+    if both and not ask.world.settings.strict.overwrite_with_default_protection:
+        raise Refusal(f"Parameters overwrite and {min(both)} exclude each other.")
+
+
+def _source(ask: Ask) -> Volume | VolumeSnapshot | None:
+    """Return the volume, or else the snapshot, that is copied; all of it must be here."""
+    if "source" not in ask.body:
+        return None
+    if "provisioned" in ask.body:
+        raise Refusal("A copy has its source's size. Resize it afterwards.")
+    return source_named(ask.world, ask.array, ask.body["source"])
+
+
+def source_named(world: World, array: str, wanted: dict[str, str]) -> Volume | VolumeSnapshot:
+    found: Volume | VolumeSnapshot | None
+    if "id" in wanted:
+        session = world.session
+        found = session.get(Volume, wanted["id"]) or session.get(VolumeSnapshot, wanted["id"])
+    else:
+        name = wanted.get("name", "")
+        found = world.get(Volume, array, name) or world.get(VolumeSnapshot, array, name)
+    context = wanted.get("name") or wanted.get("id")
+    if found is None or found.array != array:
+        raise Refusal("No such volume or snapshot; source does not exist.", context)
+    if found.destroyed:
+        raise Refusal("Source has been destroyed.", context)
+    if isinstance(found, VolumeSnapshot) and found.group_snapshot:
+        transfer = found.group_snapshot.transfer
+        if transfer and transfer.completed is None:
+            raise Refusal("Source snapshot has not been replicated completely.", context)
+    return found
+
+
+def _origin(source: Volume | VolumeSnapshot) -> Item:
+    return source.source if isinstance(source, VolumeSnapshot) else source.reference
+
+
+def _overwrite(world: World, volume: Volume, source: Volume | VolumeSnapshot) -> Volume:
+    """Give the volume the source's content; it remains the same volume to its hosts."""
+    if volume.destroyed:
+        raise Refusal("Volume has been destroyed.", volume.name)
+    volume.content = source.content
+    volume.provisioned = source.provisioned
+    volume.source = _origin(source)
+    volume.created = world.now
+    return volume
+
+
+def _container(ask: Ask, name: str) -> VolumeGroup | None:
+    """Return the volume group the name puts the volume in."""
+    container, _, base = name.rpartition("/")
+    if "::" in name:
+        raise Refusal("Pod does not exist.", name.partition("::")[0])
+    check_name(base, Volume)
+    return ask.world.live(VolumeGroup, ask.array, container) if container else None
+
+
+def check_size(size: int) -> int:
+    if size % 512 or not SMALLEST <= size <= LARGEST:
+        raise Refusal(
+            f"Volume size must be a multiple of 512 bytes between {SMALLEST} and {LARGEST}.",
+            str(size),
+        )
+    return size
+
+
+# -- changing -------------------------------------------------------------------------------------
+
+
+def _change(ask: Ask, volume: Volume) -> None:
+    body = ask.body
+    if "destroyed" in body:
+        lifecycle.set_destroyed(ask.world, volume, body["destroyed"])
+    elif volume.destroyed:
+        raise Refusal("Volume has been destroyed.", volume.name)
+    if "provisioned" in body:
+        _resize(ask, volume, body["provisioned"])
+    if "qos" in body:
+        volume.qos = volume.qos | body["qos"]
+    if "requested_promotion_state" in body:
+        volume.promotion = _promotion(body["requested_promotion_state"])
+    if "volume_group" in body:
+        _move(ask, volume, body["volume_group"].get("name", ""))
+    if "name" in body:
+        _rename(ask, volume, body["name"])
+
+
+def _resize(ask: Ask, volume: Volume, size: int) -> None:
+    if check_size(size) < volume.provisioned and not ask.flag("truncate"):
+        raise Refusal("Volume can only be made smaller with truncate=true.", volume.name)
+    volume.provisioned = size
+
+
+def _promotion(state: str) -> str:
+    if state not in ("promoted", "demoted"):
+        raise Refusal("requested_promotion_state must be promoted or demoted.", state)
+    return state
+
+
+def _move(ask: Ask, volume: Volume, container: str) -> None:
+    volume_group = ask.world.live(VolumeGroup, ask.array, container) if container else None
+    base = base_name(volume.name)
+    _take_name(ask, volume, f"{container}/{base}" if container else base)
+    volume.volume_group = volume_group
+
+
+def _rename(ask: Ask, volume: Volume, name: str) -> None:
+    container, _, base = name.rpartition("/")
+    within = volume.volume_group.name if volume.volume_group else ""
+    if container and container.lower() != within.lower():
+        raise Refusal("Renaming does not move a volume. Change its volume_group.", name)
+    check_name(base, Volume)
+    _take_name(ask, volume, f"{within}/{base}" if within else base)
+
+
+def _take_name(ask: Ask, volume: Volume, name: str) -> None:
+    """Rename the volume and with it its own snapshots; a group's keep the name of their time."""
+    if name.lower() != volume.name.lower():
+        ask.world.must_be_free(Volume, ask.array, name)
+    volume.name = name
+    for snapshot in volume.snapshots:
+        if not snapshot.group_snapshot_id:
+            snapshot.name = f"{name}.{snapshot.suffix}"
+
+
+# -- tags -----------------------------------------------------------------------------------------
+
+
+def get_tags(ask: Ask) -> dict[str, Any]:
+    wanted = set(ask.values("namespaces")) or {TAG_NAMESPACE}
+    return answer(
+        ask,
+        [
+            tag | {"resource": volume.reference}
+            for volume in chosen(ask, Volume, "resource_names", "resource_ids")
+            for tag in volume.tags
+            if tag["namespace"] in wanted
+        ],
+    )
+
+
+def put_tags(ask: Ask) -> dict[str, Any]:
+    items = []
+    for volume in named(ask, Volume, "resource_names", "resource_ids"):
+        tags = {(tag["namespace"], tag["key"]): tag for tag in volume.tags}
+        for tag in ask.body:
+            new = {"namespace": TAG_NAMESPACE, "copyable": True} | tag
+            tags[new["namespace"], new["key"]] = new
+        volume.tags = list(tags.values())
+        items += [tag | {"resource": volume.reference} for tag in volume.tags]
+    return reply(items)
+
+
+def delete_tags(ask: Ask) -> None:
+    namespaces, keys = set(ask.values("namespaces")) or {TAG_NAMESPACE}, set(ask.values("keys"))
+    for volume in named(ask, Volume, "resource_names", "resource_ids"):
+        volume.tags = [
+            tag
+            for tag in volume.tags
+            if tag["namespace"] not in namespaces or (keys and tag["key"] not in keys)
+        ]

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Making snapshots, of volumes and of groups."""
+
+import re
+
+from flasharray_simulator.errors import Refusal
+from flasharray_simulator.model.tables import Group, GroupSnapshot, Volume, VolumeSnapshot
+from flasharray_simulator.world import World, new_id
+
+SUFFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+
+
+def take(world: World, volume: Volume, suffix: str | None) -> VolumeSnapshot:
+    """Freeze one volume."""
+    suffix = suffix or _free_suffix(world, volume)
+    check_suffix(suffix)
+    snapshot = freeze(world, volume, f"{volume.name}.{suffix}", suffix)
+    world.session.add(snapshot)
+    return snapshot
+
+
+def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) -> GroupSnapshot:
+    """Freeze all volumes of a group, at one moment."""
+    suffix = suffix or _next_number(world, group)
+    check_suffix(suffix)
+    name = f"{group.name}.{suffix}"
+    world.must_be_free(GroupSnapshot, group.array, name)
+    snapshot = GroupSnapshot(
+        id=new_id(),
+        array=group.array,
+        name=name,
+        created=world.now,
+        suffix=suffix,
+        kept=kept,
+        group=group,
+    )
+    snapshot.members = [
+        freeze(world, volume, f"{name}.{base_name(volume.name)}", suffix)
+        for volume in group.volumes
+        if not volume.destroyed
+    ]
+    world.session.add(snapshot)
+    world.session.flush()
+    return snapshot
+
+
+def freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapshot:
+    world.must_be_free(VolumeSnapshot, volume.array, name)
+    return VolumeSnapshot(
+        id=new_id(),
+        array=volume.array,
+        name=name,
+        created=world.now,
+        suffix=suffix,
+        serial=world.array(volume.array).next_serial(),
+        provisioned=volume.provisioned,
+        source=volume.reference,
+        content=volume.content,
+        volume=volume,
+    )
+
+
+def base_name(volume: str) -> str:
+    """Return the volume's name without its volume group's."""
+    return volume.rpartition("/")[2]
+
+
+def check_suffix(suffix: str) -> None:
+    if not SUFFIX.fullmatch(suffix):
+        raise Refusal("Snapshot suffix is invalid: 1 to 63 letters, digits and '-'.", suffix)
+
+
+def _free_suffix(world: World, volume: Volume) -> str:
+    number = 1
+    while world.get(VolumeSnapshot, volume.array, f"{volume.name}.{number}"):
+        number += 1
+    return str(number)
+
+
+def _next_number(world: World, group: Group) -> str:
+    group.counter += 1
+    while world.get(GroupSnapshot, group.array, f"{group.name}.{group.counter}"):
+        group.counter += 1
+    return str(group.counter)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The database: one transaction at a time, and time passes before each."""
+
+import contextlib
+import secrets
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy.orm import Session
+
+from flasharray_simulator import clock, replication
+from flasharray_simulator.model.base import Base
+from flasharray_simulator.model.tables import Array, Link
+from flasharray_simulator.settings import Settings
+from flasharray_simulator.world import World, new_id
+
+FILE = "state.sqlite"
+
+
+class Store:
+    """The state of all arrays; what a finished transaction did is on disk.
+
+    An array that is not running does not replicate: time begins to pass when the store is opened.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.RLock()
+        self._engine = sqlalchemy.create_engine(f"sqlite:///{settings.state_dir / FILE}")
+        sqlalchemy.event.listen(self._engine, "connect", _safe_and_quick)
+        Base.metadata.create_all(self._engine)
+        with Session(self._engine) as session, session.begin():
+            _furnish(session, settings)
+            self._seen = clock.now(session)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[World]:
+        """Let the time pass that has passed, then give the world; nothing is kept of a failure."""
+        with self._lock, Session(self._engine) as session:
+            world = World(session, clock.now(session), self._settings)
+            replication.pass_time(world, self._seen)
+            session.commit()
+            self._seen = world.now
+            with session.begin():
+                yield world
+
+    def pass_time(self) -> None:
+        with self.transaction():
+            pass
+
+    def reset(self) -> None:
+        """Forget everything: the arrays are new ones, with new ids."""
+        with self._lock:
+            Base.metadata.drop_all(self._engine)
+            Base.metadata.create_all(self._engine)
+            with Session(self._engine) as session, session.begin():
+                _furnish(session, self._settings)
+                self._seen = clock.now(session)
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.dispose()
+
+
+def _safe_and_quick(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+
+
+def _furnish(session: Session, settings: Settings) -> None:
+    """Make what the configuration names and the database does not have yet."""
+    clock.clock(session)
+    for array in settings.arrays:
+        if not session.get(Array, array.name):
+            session.add(
+                Array(name=array.name, id=new_id(), serial_prefix=secrets.token_hex(8).upper())
+            )
+    pairs = {tuple(sorted((array.name, peer))) for array in settings.arrays for peer in array.peers}
+    for first, second in sorted(pairs):
+        if not session.get(Link, (first, second)):
+            session.add(
+                Link(
+                    first=first,
+                    second=second,
+                    first_id=new_id(),
+                    second_id=new_id(),
+                    bandwidth=settings.replication.bandwidth,
+                    lag=settings.replication.lag,
+                )
+            )
