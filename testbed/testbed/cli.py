@@ -5,6 +5,8 @@ import argparse
 import pathlib
 import sys
 
+from flasharray_simulator.control import ControlError
+
 from testbed.errors import BrokenTestbed
 from testbed.layout import PLACES
 from testbed.testbed import STATE_VARIABLE, Testbed
@@ -58,7 +60,7 @@ def main() -> int:
     arguments = parser().parse_args()
     try:
         return run(arguments)
-    except (BrokenTestbed, FileNotFoundError) as error:
+    except (BrokenTestbed, ControlError, FileNotFoundError) as error:
         print(f"testbed {arguments.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
