@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
+from oslo_config import cfg
 from pypureclient import flasharray
 
-from protector.cloud.openstack import Credentials, OpenStackCloud
-from protector.cloud.tenant import Limits
+from protector import conf
+from protector.cloud.openstack import OpenStackCloud
 from protector.storage.purity import GONE, Purity
 from testbed.layout import PLACES
 from testbed.testbed import Testbed
@@ -36,8 +37,8 @@ class TestbedBench(Bench):
         self.user_id = self._alice.current_user_id
         self.project_id = self._alice.current_project_id
         self.other_project_id = testbed.cloud(f"{SITE}-rival").current_project_id
-        self.cloud = cloud(testbed)
-        self._array = array(testbed)
+        self.cloud = OpenStackCloud.from_conf(configured := options(testbed))
+        self._array = array(configured)
 
     def name(self, name: str) -> str:
         self._count += 1
@@ -143,33 +144,24 @@ def tenants(metadata: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if name not in NOT_THE_TENANTS}
 
 
-def cloud(testbed: Testbed) -> OpenStackCloud:
-    return OpenStackCloud(
-        SITE,
-        credentials=Credentials(
-            auth_url=testbed.auth_url(SITE),
-            username="protector",
-            password=testbed.protector_password_file(SITE).read_text().strip(),
-            project_name="service",
-            user_domain_name="Default",
-            project_domain_name="Default",
-        ),
-        region_name=SITE,
-        parallel_requests=8,
-        timeout=30,
-        limits=Limits(server_timeout=PATIENCE, volume_timeout=PATIENCE, poll_interval=1),
-    )
+def options(testbed: Testbed) -> cfg.ConfigOpts:
+    """Return what the site's own Protector is configured with."""
+    options = cfg.ConfigOpts()
+    conf.register(options)
+    file = testbed.folders.site(PLACES[SITE]) / "etc" / "protector.conf"
+    options(["--config-file", str(file)])
+    return options
 
 
-def array(testbed: Testbed) -> Purity:
-    place = PLACES[SITE]
+def array(options: cfg.ConfigOpts) -> Purity:
+    """Return the array to ask for what no driver does."""
     return Purity(
-        place.array,
-        target=place.array_target,
-        api_token=place.api_token,
-        ca_file=str(testbed.folders.simulator / "ca.pem"),
-        connect_timeout=5,
-        timeout=30,
+        options.flasharray.name,
+        target=options.flasharray.target,
+        api_token=options.flasharray.api_token,
+        ca_file=options.flasharray.ca_file,
+        connect_timeout=options.flasharray.connect_timeout,
+        timeout=options.flasharray.timeout,
     )
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import datetime
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import openstack.connection
 import requests.adapters
@@ -27,16 +27,18 @@ from protector.cloud.tenant import Limits, OpenStackTenantCloud
 TRUST_LASTS = datetime.timedelta(days=1)
 
 
+# Options of [service_auth] that say who the service user is, and in which project.
+USER = ("user_id", "username", "user_domain_id", "user_domain_name", "password")
+PROJECT = ("project_id", "project_name", "project_domain_id", "project_domain_name")
+
+
 @dataclasses.dataclass(frozen=True)
 class Credentials:
-    """Of Protector's service user on this site."""
+    """Of Protector's service user on this site; ``user`` and ``project`` as keystoneauth's."""
 
     auth_url: str
-    username: str
-    password: str = dataclasses.field(repr=False)
-    project_name: str
-    user_domain_name: str
-    project_domain_name: str
+    user: Mapping[str, str | None] = dataclasses.field(repr=False)
+    project: Mapping[str, str | None]
 
 
 class GivenToken(identity.base.BaseIdentityPlugin):  # type: ignore[misc]
@@ -96,11 +98,8 @@ class OpenStackCloud(Cloud):
             conf.site_name,
             credentials=Credentials(
                 auth_url=auth.auth_url,
-                username=auth.username,
-                password=auth.password,
-                project_name=auth.project_name,
-                user_domain_name=auth.user_domain_name,
-                project_domain_name=auth.project_domain_name,
+                user={name: auth[name] for name in USER},
+                project={name: auth[name] for name in PROJECT},
             ),
             region_name=options.region_name,
             parallel_requests=options.parallel_requests,
@@ -143,21 +142,8 @@ class OpenStackCloud(Cloud):
 
     def _password(self, trust_id: str | None = None) -> identity.V3Password:
         own = self._credentials
-        scope = (
-            {"trust_id": trust_id}
-            if trust_id
-            else {
-                "project_name": own.project_name,
-                "project_domain_name": own.project_domain_name,
-            }
-        )
-        return identity.V3Password(
-            auth_url=self._auth_url,
-            username=own.username,
-            password=own.password,
-            user_domain_name=own.user_domain_name,
-            **scope,
-        )
+        scope = {"trust_id": trust_id} if trust_id else own.project
+        return identity.V3Password(auth_url=self._auth_url, **own.user, **scope)
 
     def _connect(self, auth: plugin.BaseAuthPlugin) -> openstack.connection.Connection:
         session = ks_session.Session(
