@@ -32,12 +32,12 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
     control = parsers.add_parser("ctl", help="tell running arrays what happens to them")
     control.add_argument("--address", default="127.0.0.1:8440", help="of the control port")
-    control.add_argument("command", help="such as array_down, write, advance, journal")
+    control.add_argument("command", help="such as write or array-down; a wrong one lists all")
     control.add_argument(
         "arguments",
         nargs="*",
         metavar="name=value",
-        help="the command's arguments, such as array=fa-a; a wrong command lists all",
+        help="the command's arguments, such as array=fa-a; values may be JSON",
     )
     control.set_defaults(run=_control)
     return parser

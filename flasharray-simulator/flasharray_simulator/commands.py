@@ -107,30 +107,30 @@ class Commands:
         self._set_up(array, False)
 
     def array_up(self, array: str) -> None:
+        listener = self._listener(array)
+        try:
+            listener.open()
+        except OSError as error:
+            raise BadSettings(f"{array} cannot listen at its address: {error}") from None
         self._set_up(array, True)
-        self._listener(array).open()
-
-    def link_down(self, one: str, other: str) -> None:
-        self.set_link(one, other, up=False)
-
-    def link_up(self, one: str, other: str) -> None:
-        self.set_link(one, other, up=True)
 
     def set_link(
         self,
-        one: str,
-        other: str,
+        arrays: list[str] | None = None,
         up: bool | None = None,
         bandwidth: float | None = None,
         lag: float | None = None,
     ) -> None:
-        """Change what is given: bandwidth in bytes per second, lag in seconds."""
+        """Change what is given of the link of two arrays, or of every link.
+
+        Bandwidth is in bytes per second, lag in seconds.
+        """
+        given = {"up": up, "bandwidth": bandwidth, "lag": lag}
         with self._store.transaction() as world:
-            link = world.link(world.array(one).name, other)
-            given = {"up": up, "bandwidth": bandwidth, "lag": lag}
-            for field, value in given.items():
-                if value is not None:
-                    setattr(link, field, value)
+            for link in world.every_link() if not arrays else [world.link(*arrays)]:
+                for field, value in given.items():
+                    if value is not None:
+                        setattr(link, field, value)
 
     def expire_sessions(self, array: str) -> None:
         self._frontends[self._listener_name(array)].expire_sessions()

@@ -69,6 +69,10 @@ class Control:
         """Return the volumes as the array's own API would."""
         return self.call("volumes", array=array)
 
+    def live_volumes(self, array: str) -> list[str]:
+        """Return the names of the volumes that are not destroyed."""
+        return [volume["name"] for volume in self.volumes(array) if not volume["destroyed"]]
+
     # -- arrays and links ---------------------------------------------------------------------
 
     def array_down(self, array: str) -> None:
@@ -77,17 +81,18 @@ class Control:
     def array_up(self, array: str) -> None:
         self.call("array_up", array=array)
 
-    def link_down(self, one: str, other: str) -> None:
-        self.call("link_down", one=one, other=other)
+    def link_down(self, *arrays: str) -> None:
+        """Cut the link of two arrays, or every link."""
+        self.call("set_link", arrays=arrays, up=False)
 
-    def link_up(self, one: str, other: str) -> None:
-        self.call("link_up", one=one, other=other)
+    def link_up(self, *arrays: str) -> None:
+        self.call("set_link", arrays=arrays, up=True)
 
     def set_link(
-        self, one: str, other: str, *, bandwidth: float | None = None, lag: float | None = None
+        self, *arrays: str, bandwidth: float | None = None, lag: float | None = None
     ) -> None:
         """Change what is given: bandwidth in bytes per second, lag in seconds."""
-        self.call("set_link", one=one, other=other, bandwidth=bandwidth, lag=lag)
+        self.call("set_link", arrays=arrays, bandwidth=bandwidth, lag=lag)
 
     def expire_sessions(self, array: str) -> None:
         self.call("expire_sessions", array=array)

@@ -32,12 +32,13 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 WWNS = {"wwns", "wwn"}
 
 
-def compile_filter(text: str) -> Predicate:
-    """Return what tells whether an item matches.
+def compile_filter(text: str) -> tuple[Predicate, set[str]]:
+    """Return what tells whether an item matches, and the fields it looks at.
 
     :raises Refusal: the filter cannot be understood.
     """
-    return _Parser(text).parse()
+    parser = _Parser(text)
+    return parser.parse(), parser.fields
 
 
 class _Parser:
@@ -45,6 +46,7 @@ class _Parser:
         self._text = text
         self._tokens = list(self._tokenize(text))
         self._at = 0
+        self.fields: set[str] = set()
 
     def parse(self) -> Predicate:
         found = self._any()
@@ -79,11 +81,15 @@ class _Parser:
             raise self._refusal()
         if self._take("("):
             return self._function(field)
-        return self._comparison(field)
+        return self._comparison(self._field(field))
+
+    def _field(self, path: str) -> str:
+        self.fields.add(path.partition(".")[0])
+        return path
 
     def _function(self, name: str) -> Predicate:
         if name == "contains":
-            field = self._next()[1]
+            field = self._field(self._next()[1])
             (text,) = self._values_after_comma()
             return lambda item: any(text.lower() in str(v).lower() for v in values(item, field))
         if name == "tags":

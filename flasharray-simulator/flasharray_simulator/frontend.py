@@ -45,12 +45,15 @@ class Frontend:
             self._sessions.clear()
 
     def __call__(self, request: Request) -> Response:
+        """Answer, and write it down: the status is that of what was done, if anything was."""
         fault = self._faults.striking(self._settings.name, request.method, request.path)
-        struck = fault and not fault.after and self._strike(fault)
-        response = struck or self._carry_out(request)
+        struck = self._strike(fault) if fault and not fault.after else None
+        done = None if struck else self._carry_out(request)
         if fault and fault.after:
-            response = self._strike(fault) or response
-        self._record(request, response)
+            struck = self._strike(fault)
+        self._record(request, done, fault)
+        response = struck or done
+        assert response
         return response
 
     def _strike(self, fault: Fault) -> Response | None:
@@ -63,10 +66,10 @@ class Frontend:
             return _refusal(Refusal(fault.error, status=fault.status), again)
         if fault.action == "hang":
             fault.cleared.wait()
-        return Response(status=0, dropped=True, reset=fault.action == "reset")
+        return Response(dropped=True, reset=fault.action == "reset")
 
     def _carry_out(self, request: Request) -> Response:
-        echo = {"X-Request-ID": request.headers.get("X-Request-ID", "")}
+        echo = {"X-Request-ID": request.headers.get("x-request-id", "")}
         try:
             response = self._dispatch(request)
         except Refusal as refusal:
@@ -116,21 +119,20 @@ class Frontend:
             answer = route.handler(Ask(self._settings.name, world, query, body))
         return Response() if answer is None else _json(answer)
 
-    def _record(self, request: Request, response: Response) -> None:
-        with self._store.transaction() as world:
-            now = world.now
+    def _record(self, request: Request, done: Response | None, fault: Fault | None) -> None:
         try:
             query, body = parse_query(request.query), parse_body(request.body)
         except Refusal:
             query, body = {}, None
         self._journal.add(
-            time=now,
+            time=self._store.now(),
             array=self._settings.name,
             method=request.method,
             path=request.path,
             query=query,
             body=body,
-            status=response.status,
+            status=done and done.status,
+            fault=fault and fault.action,
         )
 
 

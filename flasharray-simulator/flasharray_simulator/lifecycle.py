@@ -21,6 +21,8 @@ from flasharray_simulator.world import KINDS, World
 
 # How long what is destroyed can be recovered.
 ERADICATION_DELAY = 24 * 3600 * 1000
+# What others are part of, after them.
+BY_DEPENDENCE: tuple[type[Any], ...] = (GroupSnapshot, Group, VolumeSnapshot, Volume, VolumeGroup)
 
 
 def time_remaining(thing: Destroyable, now: int) -> int | None:
@@ -53,12 +55,16 @@ def eradicate(world: World, thing: Destroyable) -> None:
 
 
 def sweep(world: World) -> None:
-    """Eradicate what has been destroyed for long enough."""
-    for kind in (GroupSnapshot, Group, VolumeSnapshot, Volume, VolumeGroup):
+    """Eradicate what has been destroyed for long enough, and groups nothing is left of."""
+    for kind in BY_DEPENDENCE:
         old = select(kind).where(kind.destroyed_at <= world.now - ERADICATION_DELAY)
         for thing in world.session.scalars(old).all():
             _eradicate(world, thing)
         world.session.flush()
+    no_target = ~select(Target).where(Target.replica_id == Group.id).exists()
+    stranded = select(Group).where(Group.replica_of.is_not(None), no_target, ~Group.snapshots.any())
+    for replica in world.session.scalars(stranded).all():
+        world.session.delete(replica)
 
 
 def discard(world: World, transfers: Iterable[Transfer]) -> None:

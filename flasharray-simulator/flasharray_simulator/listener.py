@@ -26,6 +26,8 @@ IDLE = 300.0
 
 @dataclasses.dataclass(frozen=True)
 class Request:
+    """A request; names of headers are in lower case."""
+
     method: str
     path: str
     query: str
@@ -125,8 +127,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         path, _, query = self.path.partition("?")
-        request = Request(self.command, path, query, self.headers, self.rfile.read(length))
-        response = self.server.application(request)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, path, query, headers, self.rfile.read(length))
+        response = self._apply(request)
         if response.dropped or response.reset:
             self._break(reset=response.reset)
             return
@@ -137,6 +140,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(response.body)
         self.wfile.flush()
+
+    def _apply(self, request: Request) -> Response:
+        try:
+            return self.server.application(request)
+        except Exception:
+            LOG.exception("%s %s", request.method, request.path)
+            return Response(500, b'{"errors": [{"message": "Internal error of the simulator."}]}')
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 

@@ -35,7 +35,7 @@ def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) ->
         group=group,
     )
     snapshot.members = [
-        freeze(world, volume, f"{name}.{base_name(volume.name)}", suffix)
+        freeze(world, volume, f"{name}.{volume.name}", suffix)
         for volume in group.volumes
         if not volume.destroyed
     ]
@@ -60,11 +60,6 @@ def freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapsh
     )
 
 
-def base_name(volume: str) -> str:
-    """Return the volume's name without its volume group's."""
-    return volume.rpartition("/")[2]
-
-
 def check_suffix(suffix: str) -> None:
     if not SUFFIX.fullmatch(suffix):
         raise Refusal("Snapshot suffix is invalid: 1 to 63 letters, digits and '-'.", suffix)
@@ -78,7 +73,11 @@ def _free_suffix(world: World, volume: Volume) -> str:
 
 
 def _next_number(world: World, group: Group) -> str:
-    group.counter += 1
-    while world.get(GroupSnapshot, group.array, f"{group.name}.{group.counter}"):
+    """Return a number that neither the group nor what stands for it at a target has used."""
+    places = [group, *(target.replica for target in group.targets)]
+    while True:
         group.counter += 1
-    return str(group.counter)
+        number = str(group.counter)
+        names = ((place.array, f"{place.name}.{number}") for place in places)
+        if not any(world.get(GroupSnapshot, array, name) for array, name in names):
+            return number

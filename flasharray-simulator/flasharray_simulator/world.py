@@ -57,6 +57,9 @@ class World:
         ends = (Link.first == array) | (Link.second == array)
         return list(self.session.scalars(select(Link).where(ends)))
 
+    def every_link(self) -> list[Link]:
+        return list(self.session.scalars(select(Link)))
+
     def link(self, one: str, other: str) -> Link:
         for link in self.links(one):
             if other in (link.first, link.second):

@@ -69,12 +69,19 @@ def parse_query(text: str) -> dict[str, list[str]]:
 
 
 def parse_body(data: bytes) -> Any:
+    """Return the body; a field that is null is as good as absent."""
     if not data.strip():
         return {}
     try:
-        return json.loads(data)
+        return _without_nulls(json.loads(data))
     except ValueError:
         raise Refusal("The request's body is not JSON.") from None
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {field: _without_nulls(inner) for field, inner in value.items() if inner is not None}
+    return value
 
 
 def check_query(query: dict[str, list[str]], allowed: frozenset[str]) -> None:
@@ -105,7 +112,6 @@ def _check(value: Any, shape: Any, path: str) -> None:
             full = f"{path}.{field}" if path else field
             if field not in shape:
                 raise Refusal(f"Unknown field: {full}.")
-            if inner is not None:
-                _check(inner, shape[field], full)
+            _check(inner, shape[field], full)
     elif not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
         raise Refusal(f"{path} must be {NAMES_OF_TYPES[shape]}.", str(value))

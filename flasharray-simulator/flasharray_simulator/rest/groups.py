@@ -9,6 +9,7 @@ from sqlalchemy import select
 from flasharray_simulator import lifecycle
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
+from flasharray_simulator.model.base import Thing
 from flasharray_simulator.model.tables import Group, Target, Volume
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
@@ -126,7 +127,8 @@ def _rename(ask: Ask, group: Group, name: str) -> None:
 
 def _take_name(group: Group, name: str) -> None:
     for snapshot in group.snapshots:
-        for thing in (snapshot, *snapshot.members):
+        things: list[Thing] = [snapshot, *snapshot.members]
+        for thing in things:
             thing.name = name + thing.name[len(group.name) :]
     group.name = name
 
@@ -175,15 +177,15 @@ def live(volumes: Iterable[Volume]) -> list[Volume]:
 
 def get_volumes(ask: Ask) -> dict[str, Any]:
     members = {name.lower() for name in ask.values("member_names")}
-    if not ask.values("group_names"):
-        for name in ask.values("member_names"):
-            ask.world.find(Volume, ask.array, name)
     rows = [
         row
         for group in chosen(ask, Group, "group_names", "group_ids")
         for row in _member_items(group)
         if not members or row["member"]["name"].lower() in members
     ]
+    if not rows:
+        for name in ask.values("member_names"):
+            ask.world.find(Volume, ask.array, name)
     return answer(ask, rows)
 
 
@@ -325,8 +327,6 @@ def _replica(world: World, group: Group, array: str) -> Group:
         world.session.add(replica)
     replica.origin = group
     replica.destroyed_at = None
-    taken = [int(s.suffix) for s in replica.snapshots if s.suffix.isdecimal()]
-    group.counter = max(group.counter, *taken, 0)
     return replica
 
 

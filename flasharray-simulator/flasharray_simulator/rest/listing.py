@@ -2,7 +2,7 @@
 """From items to an answer: filter, sort, pages."""
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from flasharray_simulator.errors import Refusal
@@ -23,9 +23,13 @@ def answer(ask: Ask, items: Sequence[Item]) -> dict[str, Any]:
     """Return the answer to a GET."""
     found = list(items)
     if "filter" in ask.query:
-        found = list(filter(compile_filter(ask.query["filter"][0]), found))
+        predicate, fields = compile_filter(ask.query["filter"][0])
+        _check_fields(found, fields)
+        found = list(filter(predicate, found))
     for key in reversed(ask.values("sort")):
-        found = _sorted(found, key)
+        field = key.strip("-")
+        _check_fields(found, {field.partition(".")[0]})
+        found.sort(key=lambda item: _rank(values(item, field)), reverse=key != field)
     begin = _begin(ask)
     limit = ask.number("limit")
     end = len(found) if limit is None else begin + limit
@@ -93,12 +97,10 @@ def _in_state(ask: Ask, thing: T) -> T:
     return thing
 
 
-def _sorted(items: list[Item], key: str) -> list[Item]:
-    field = key.strip("-")
-    if items and not any(field.split(".")[0] in item for item in items):
-        raise Refusal("Unknown field to sort by.", field)
-    order: Callable[[Item], tuple[bool, Any]] = lambda item: _rank(values(item, field))  # noqa: E731
-    return sorted(items, key=order, reverse=key != field)
+def _check_fields(items: list[Item], fields: set[str]) -> None:
+    for field in fields:
+        if items and field not in items[0]:
+            raise Refusal(f"Unknown field to filter or sort by: {field}.")
 
 
 def _rank(found: list[Any]) -> tuple[bool, Any]:

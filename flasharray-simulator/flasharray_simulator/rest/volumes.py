@@ -10,7 +10,6 @@ from flasharray_simulator.model.tables import Group, Volume, VolumeGroup, Volume
 from flasharray_simulator.rest import groups
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.snapshots import base_name
 from flasharray_simulator.world import World, check_name, new_id
 
 MIB = 1024**2
@@ -123,16 +122,13 @@ def _create(ask: Ask, name: str) -> Volume:
         return _overwrite(world, existing, source)
     volume_group = _container(ask, name)
     world.must_be_free(Volume, ask.array, name)
-    size = ask.body.get("provisioned")
-    if source is None and size is None:
-        raise Refusal("Give the size of the volume (provisioned), or a source.", name)
     volume = Volume(
         id=new_id(),
         array=ask.array,
         name=name,
         created=world.now,
         serial=world.array(ask.array).next_serial(),
-        provisioned=check_size(size) if size is not None else source.provisioned,
+        provisioned=source.provisioned if source else _new_size(ask, name),
         source=_origin(source) if source else NOWHERE,
         qos=ask.body.get("qos", {}),
         tags=[],
@@ -206,6 +202,12 @@ def _container(ask: Ask, name: str) -> VolumeGroup | None:
     return ask.world.live(VolumeGroup, ask.array, container) if container else None
 
 
+def _new_size(ask: Ask, name: str) -> int:
+    if "provisioned" not in ask.body:
+        raise Refusal("Give the size of the volume (provisioned), or a source.", name)
+    return check_size(ask.body["provisioned"])
+
+
 def check_size(size: int) -> int:
     if size % 512 or not SMALLEST <= size <= LARGEST:
         raise Refusal(
@@ -250,7 +252,7 @@ def _promotion(state: str) -> str:
 
 def _move(ask: Ask, volume: Volume, container: str) -> None:
     volume_group = ask.world.live(VolumeGroup, ask.array, container) if container else None
-    base = base_name(volume.name)
+    base = volume.name.rpartition("/")[2]
     _take_name(ask, volume, f"{container}/{base}" if container else base)
     volume.volume_group = volume_group
 
