@@ -10,6 +10,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
 
+import requests
 from openstack.connection import Connection
 
 from testbed.operator import Operator
@@ -21,6 +22,9 @@ NETWORKS = {"web": "dr-web", "db": "dr-db"}
 FLAVORS = {"m1.large": "m1.xlarge"}
 # Seconds.
 BOOT_TIMEOUT = 180
+# Bytes, and bytes a second.
+HOURS_OF_TRANSFER = 10**11
+SLOW_LINK = 10**6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +132,27 @@ def _port(cloud: Connection, wanted: WebServer, network: str) -> str:
     )
 
 
+def boot_from_image(testbed: Testbed, name: str) -> None:
+    """Boot a server whose root disk is none of Cinder's."""
+    admin, tenant = testbed.cloud("site-a-admin"), testbed.cloud("site-a")
+    flavor = admin.compute.find_flavor("with-disk") or admin.compute.create_flavor(
+        name="with-disk", vcpus=1, ram=256, disk=1
+    )
+    image = tenant.image.create_image(
+        name=f"{name}-image", disk_format="raw", container_format="bare", data=b"empty"
+    )
+    server = tenant.compute.create_server(
+        name=name, flavor_id=flavor.id, image_id=image.id, networks="none"
+    )
+    tenant.compute.wait_for_server(server, interval=0.5, wait=BOOT_TIMEOUT)
+
+
+def ask_protector(testbed: Testbed, site: str, token: str) -> requests.Response:
+    """Ask a site's Protector for groups, with any token."""
+    url = f"http://{testbed.address(site)}:8788/v1/some-project/protection-groups"
+    return requests.get(url, headers={"X-Auth-Token": token}, timeout=30)
+
+
 def protect(operator: Operator, servers: Iterable[str], *, group: str = GROUP) -> None:
     """Make the group on site-a and add the servers, one edit each."""
     operator.openstack(
@@ -171,6 +196,23 @@ def array_group(testbed: Testbed) -> str:
     """Return the name of the protection group behind Protector's, on the source's array."""
     (group,) = testbed.cloud("site-a").block_storage.groups()
     return f"consisgroup-{group.id}-cinder"
+
+
+def replicate(testbed: Testbed) -> None:
+    """Let a snapshot fall due at site-a's array, and wait until site-b's has it complete."""
+    group = array_group(testbed)
+    suffix = testbed.control.replicate("flasharray-a", group)
+    testbed.control.wait_replicated("flasharray-b", f"flasharray-a:{group}.{suffix}")
+
+
+def begin_to_replicate(testbed: Testbed, volumes: Iterable[str]) -> None:
+    """Write so much that the next snapshot takes long, and let it be under way."""
+    for volume in volumes:
+        testbed.control.write("flasharray-a", volume, "under way", bytes=HOURS_OF_TRANSFER)
+    testbed.control.set_link(bandwidth=SLOW_LINK)
+    group = array_group(testbed)
+    suffix = testbed.control.replicate("flasharray-a", group)
+    testbed.control.wait_replicating("flasharray-b", f"flasharray-a:{group}.{suffix}")
 
 
 def write(testbed: Testbed, volumes: Iterable[str], marker: str) -> None:

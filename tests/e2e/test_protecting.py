@@ -37,7 +37,7 @@ def test_a_server_on_a_volume_of_another_type_is_refused_with_the_reason(
 def test_a_server_that_boots_from_an_image_is_refused_with_the_reason(
     testbed: Testbed, operator: Operator, sites: None
 ) -> None:
-    scenario.boot_from_image(testbed.cloud("site-a"), "image-server")
+    scenario.boot_from_image(testbed, "image-server")
     said = operator.openstack("site-a", *EDIT, "add", GROUP, "image-server", check=False)
     assert said.code == 1
     for word in ("image-server", "boots from an image"):

@@ -33,7 +33,7 @@ def fail_over(operator: Operator, *options: str) -> tuple[dict[str, Any], int]:
     """Fail over and wait; return the operation's record and the command's exit code."""
     failover = ("protector", "protection-group", "failover", GROUP, "--type", "unplanned")
     said = operator.openstack("site-b", *failover, *options, "--wait", check=False)
-    newest = operator.json("site-b", "protector", "operation", "list")[0]["operation_id"]
+    newest = operator.json("site-b", "protector", "operation", "list")[0]["Operation ID"]
     record: dict[str, Any] = operator.json("site-b", "protector", "operation", "show", newest)
     return record, said.code
 
@@ -124,7 +124,7 @@ def test_no_complete_snapshot_at_all_leaves_everything_as_it_was(
 ) -> None:
     testbed.reset()
     scenario.introduce_sites(operator, testbed)
-    scenario.hold_replication(testbed)
+    testbed.control.link_down()
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
     scenario.protect(operator, [server.name for server in scenario.WEB_SERVERS])
 

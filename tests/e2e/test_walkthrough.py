@@ -115,7 +115,7 @@ def walk(testbed: Testbed, operator: Operator) -> Walk:
     scenario.write(testbed, on_array.values(), "in the last complete snapshot")
     scenario.replicate(testbed)
     scenario.write(testbed, on_array.values(), "after it")
-    scenario.begin_to_replicate(testbed)
+    scenario.begin_to_replicate(testbed, on_array.values())
     testbed.kill("site-a")
 
     def type_(name: str, *words: str) -> str:
@@ -130,7 +130,7 @@ def walk(testbed: Testbed, operator: Operator) -> Walk:
         with testbed.paused("site-b", "nova-compute"):
             failover = ("protection-group", "failover", GROUP, "--type", "unplanned", *options)
             accepted = dict(rows(type_("failover", *failover)))
-            operation = operator.json("site-b", "protector", "operation", "list")[0]["operation_id"]
+            operation = operator.json("site-b", "protector", "operation", "list")[0]["Operation ID"]
             assert accepted["operation_id"] == "op-ID"
             monitor = Monitor(operator, operation)
             walk.said["preparation"] = monitor.until_steps("create_dr_operation_record")
