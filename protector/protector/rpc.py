@@ -11,6 +11,8 @@ from typing import Any
 import oslo_messaging
 from oslo_config import cfg
 from oslo_context.context import RequestContext
+from oslo_messaging._metrics import client as metrics
+from oslo_messaging._tracing import client as tracing
 
 from protector import errors
 
@@ -34,6 +36,12 @@ class ContextSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]
 
 
 def transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:
+    # The library reads these of the configuration it is given, but registers them on cfg.CONF.
+    for section, options in (
+        ("oslo_messaging_tracing", tracing.oslo_messaging_tracing),
+        ("oslo_messaging_metrics", metrics.oslo_messaging_metrics),
+    ):
+        conf.register_opts(options, group=section)
     return oslo_messaging.get_rpc_transport(conf, allowed_remote_exmods=REMOTE_ERRORS)
 
 
