@@ -58,6 +58,7 @@ def _serve(options: argparse.Namespace) -> None:
         simulator.start()
     except OSError as error:
         raise BadSettings(f"an address cannot be listened on: {error}") from None
+    print("ready", flush=True)
     ended.wait()
     simulator.stop()
 

@@ -8,6 +8,7 @@ closing wakes the thread that accepts, and every connection has a thread from it
 import contextlib
 import dataclasses
 import http.server
+import json
 import logging
 import socket
 import ssl
@@ -22,6 +23,13 @@ LOG = logging.getLogger(__name__)
 RESET = struct.pack("ii", 1, 0)
 # Seconds a connection may be idle, or take to shake hands.
 IDLE = 300.0
+# For whom it may be: an array's client or the control port's.
+INTERNAL_ERROR = json.dumps(
+    {
+        "errors": [{"message": (said := "Internal error of the simulator; see its log.")}],
+        "error": said,
+    }
+).encode()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,7 +154,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return self.server.application(request)
         except Exception:
             LOG.exception("%s %s", request.method, request.path)
-            return Response(500, b'{"errors": [{"message": "Internal error of the simulator."}]}')
+            return Response(500, INTERNAL_ERROR)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 

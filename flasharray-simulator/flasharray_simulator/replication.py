@@ -31,7 +31,7 @@ def pass_time(world: World, since: int) -> None:
         if world.now >= until:
             break
         rates = _rates(world)
-        then = min(until, *_coming(world, rates)) if rates or _schedules(world) else until
+        then = min([until, *_coming(world, rates)])
         for transfer, rate in rates.items():
             transfer.done = min(transfer.done + rate * (then - world.now), transfer.total)
         world.now = then

@@ -60,4 +60,7 @@ class Simulator:
 
     def _tick(self) -> None:
         while not self._ended.wait(TICK):
-            self._store.pass_time()
+            try:
+                self._store.pass_time()
+            except Exception:
+                LOG.exception("time does not pass as it should")

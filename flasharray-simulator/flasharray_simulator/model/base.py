@@ -4,7 +4,7 @@
 import uuid
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, String, UniqueConstraint
+from sqlalchemy import JSON, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 # Purity takes Name and name for the same.
@@ -14,7 +14,7 @@ Name = String(collation="NOCASE")
 class Base(DeclarativeBase):
     """A value of a JSON column is replaced, never changed in place: only that is noticed."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON, int: BigInteger}
+    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}
 
 
 class Thing:
