@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import openstack.exceptions
 import pytest
 from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
 from oslo_config import cfg
@@ -23,7 +24,7 @@ PATIENCE = 120
 NOT_THE_TENANTS = {"array_name", "array_volume_name", "protector_key"}
 
 
-class TestbedBench(Bench):
+class RealBench(Bench):
     network = "dr-web"
     cidr = "10.10.0.0/24"
     free_address = "10.10.0.177"
@@ -76,14 +77,13 @@ class TestbedBench(Bench):
         return made
 
     def show_volume(self, volume_id: str) -> ShownVolume | None:
-        found = self._alice.block_storage.find_volume(volume_id)
+        found = found_by(self._alice.block_storage.get_volume, volume_id)
         return found and ShownVolume(found.name, found.is_bootable, tenants(found.metadata))
 
     def show_server(self, server_id: str) -> ShownServer | None:
-        found = self._alice.compute.find_server(server_id)
-        if found is None:
+        server = found_by(self._alice.compute.get_server, server_id)
+        if server is None:
             return None
-        server = self._alice.compute.get_server(server_id)
         (addresses,) = server.addresses.values()
         attached = self._alice.compute.volume_attachments(server)
         return ShownServer(
@@ -140,6 +140,13 @@ class TestbedBench(Bench):
                 self._array.ask("patch_volumes", names=[volume.name], volume=gone, unless=GONE)
 
 
+def found_by(read: Callable[[str], Any], id: str) -> Any:
+    try:
+        return read(id)
+    except openstack.exceptions.NotFoundException:
+        return None
+
+
 def tenants(metadata: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in metadata.items() if name not in NOT_THE_TENANTS}
 
@@ -167,7 +174,7 @@ def array(options: cfg.ConfigOpts) -> Purity:
 
 class TestOpenStackCloud(CloudContract):
     @pytest.fixture
-    def bench(self, testbed: Testbed) -> Iterator[TestbedBench]:
-        bench = TestbedBench(testbed)
+    def bench(self, testbed: Testbed) -> Iterator[RealBench]:
+        bench = RealBench(testbed)
         yield bench
         bench.clean_up()

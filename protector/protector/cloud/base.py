@@ -179,7 +179,10 @@ class ServiceCloud(abc.ABC):
 
     @abc.abstractmethod
     def consistent_group_type(self) -> str:
-        """Return the id of a group type with consistent snapshots; makes one where none is."""
+        """Return the id of a group type for replicated volumes, snapshots of which are consistent.
+
+        One is made where none is.
+        """
 
     @abc.abstractmethod
     def pool_for(self, volume_type: VolumeType) -> str:

@@ -13,11 +13,12 @@ from protector.cloud import capture
 from protector.cloud.asking import asking
 from protector.cloud.base import ServerFacts, ServiceCloud, VolumeType
 
-CONSISTENT = {"consistent_group_snapshot_enabled": "<is> True"}
-REPLICATED_GROUP = "consistent_group_replication_enabled"
+# Cinder's driver refuses replicated volumes in a group that is not replicated itself.
+CONSISTENT = {
+    "consistent_group_snapshot_enabled": "<is> True",
+    "consistent_group_replication_enabled": "<is> True",
+}
 GROUP_TYPE_NAME = "protector-consistent"
-# Cinder's own, for groups that were consistency groups once; it refuses to make another.
-RESERVED = "default_cgsnapshot_type"
 
 
 class OpenStackServiceCloud(ServiceCloud):
@@ -84,9 +85,7 @@ class OpenStackServiceCloud(ServiceCloud):
 
     def _consistent_group_type(self) -> str | None:
         for type in self._connection.block_storage.group_types():
-            specs = type.group_specs or {}
-            consistent = specs.items() >= CONSISTENT.items() and REPLICATED_GROUP not in specs
-            if consistent and type.name != RESERVED:
+            if (type.group_specs or {}).items() >= CONSISTENT.items():
                 return str(type.id)
         return None
 
