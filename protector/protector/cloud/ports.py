@@ -98,9 +98,11 @@ def _refused(error: openstack.exceptions.HttpException, wanted: Mapping[str, Any
     if status(error) == 403:
         said = str(error.details)
         candidates = [field for field in (MAC, ADDRESSES) if f"create_port:{field}" in said]
+    elif status(error) in (400, 409) and error.response is not None:
+        fault = error.response.json()["NeutronError"]
+        candidates = [GIVE_UP.get(fault["type"], "")]
     else:
-        answer = error.response.json() if error.response is not None else {}
-        candidates = [GIVE_UP.get(answer.get("NeutronError", {}).get("type", ""), "")]
+        candidates = []
     return next((field for field in candidates if field in wanted), None)
 
 

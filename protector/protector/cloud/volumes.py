@@ -41,7 +41,8 @@ class Volumes:
         self, requests: Sequence[VolumeRequest], pool: str, volume_type_id: str
     ) -> list[Outcome]:
         there = self._by_key()
-        self.unmanage([key for key, volume in there.items() if volume.status in FAILED])
+        keys = [request.key for request in requests if request.key in there]
+        self.unmanage([key for key in keys if there[key].status in FAILED])
         asked = [
             self._executor.submit(
                 self._begun, request, there.get(request.key), pool, volume_type_id
