@@ -31,15 +31,15 @@ def time_remaining(thing: Destroyable, now: int) -> int | None:
     return max(thing.destroyed_at + ERADICATION_DELAY - now, 0)
 
 
-def set_destroyed(world: World, thing: Destroyable, destroyed: bool) -> None:
-    """Destroy it, or recover it.
+def set_destroyed(world: World, thing: Destroyable, destroyed: bool, at: int | None = None) -> None:
+    """Destroy it, now if not at another moment, or recover it.
 
     :raises Refusal: it is in use, or there is nothing to recover.
     """
     if destroyed == thing.destroyed:
         state = "has been destroyed" if destroyed else "has not been destroyed"
         raise Refusal(f"{KINDS[type(thing)]} {state}.", thing.name)
-    moment = world.now if destroyed else None
+    moment = (at or world.now) if destroyed else None
     for part in _parts(thing, thing.destroyed_at):
         part.destroyed_at = moment
     if destroyed:
@@ -60,7 +60,6 @@ def sweep(world: World) -> None:
         old = select(kind).where(kind.destroyed_at <= world.now - ERADICATION_DELAY)
         for thing in world.session.scalars(old).all():
             _eradicate(world, thing)
-        world.session.flush()
     no_target = ~select(Target).where(Target.replica_id == Group.id).exists()
     stranded = select(Group).where(Group.replica_of.is_not(None), no_target, ~Group.snapshots.any())
     for replica in world.session.scalars(stranded).all():
@@ -73,7 +72,7 @@ def discard(world: World, transfers: Iterable[Transfer]) -> None:
         world.session.delete(transfer)
         if transfer.replica:
             world.session.delete(transfer.replica)
-    world.session.flush()
+    _settle(world)
 
 
 def unfinished(world: World, *which: Any) -> list[Transfer]:
@@ -87,10 +86,10 @@ def remove_target(world: World, target: Target) -> None:
     discard(world, transfers_to(world, target))
     replica = target.replica
     world.session.delete(target)
-    world.session.flush()
-    world.session.refresh(replica)
+    _settle(world)
     if not replica.snapshots:
         world.session.delete(replica)
+        _settle(world)
 
 
 def transfers_to(world: World, target: Target) -> list[Transfer]:
@@ -166,8 +165,15 @@ BEFORE_DESTROYING: dict[type, Callable[[World, Any], None]] = {
 
 def _eradicate(world: World, thing: Destroyable) -> None:
     BEFORE_ERADICATING.get(type(thing), _nothing)(world, thing)
+    _settle(world)
     world.session.delete(thing)
+    _settle(world)
+
+
+def _settle(world: World) -> None:
+    """Write what has changed, and forget collections that still hold what is gone."""
     world.session.flush()
+    world.session.expire_all()
 
 
 def _forget_volume(world: World, volume: Volume) -> None:

@@ -36,7 +36,7 @@ def pass_time(world: World, since: int) -> None:
             transfer.done = min(transfer.done + rate * (then - world.now), transfer.total)
         world.now = then
     if since // SWEEP != until // SWEEP:
-        retention.apply(world)
+        retention.apply(world, since)
         lifecycle.sweep(world)
 
 
@@ -212,6 +212,7 @@ def _replica(world: World, sent: GroupSnapshot, group: Group) -> GroupSnapshot:
         kept=sent.kept,
         group=group,
     )
+    world.session.add(replica)
     replica.members = [
         VolumeSnapshot(
             id=new_id(),
@@ -226,5 +227,4 @@ def _replica(world: World, sent: GroupSnapshot, group: Group) -> GroupSnapshot:
         )
         for member in sent.members
     ]
-    world.session.add(replica)
     return replica

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which snapshots of a group have been kept for long enough."""
 
-from collections import Counter
+from collections.abc import Iterator
 
 from sqlalchemy import select
 
@@ -12,31 +12,31 @@ from flasharray_simulator.world import World
 DAY = 24 * 3600 * 1000
 
 
-def apply(world: World) -> None:
-    """Destroy what every group's policy does not keep."""
+def apply(world: World, since: int) -> None:
+    """Destroy what every group's policy stopped keeping, after ``since`` at the earliest."""
     for group in world.session.scalars(select(Group)).all():
         policy = group.target_retention if group.replica_of else group.source_retention
-        candidates = _candidates(world, group)
-        for snapshot in expired(candidates, policy, world.now):
-            set_destroyed(world, snapshot, True)
+        for snapshot, moment in expired(_candidates(world, group), policy, world.now):
+            set_destroyed(world, snapshot, True, at=max(moment, since))
 
 
 def expired(
     snapshots: list[GroupSnapshot], policy: dict[str, int], now: int
-) -> list[GroupSnapshot]:
-    """Return those the policy does not keep: all for a while, then some of each day."""
-    all_for = policy["all_for_sec"] * 1000
-    of_day: Counter[int] = Counter()
-    gone = []
-    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.created, reverse=True):
-        older_by = now - snapshot.created - all_for
-        if older_by <= 0:
-            continue
-        day = older_by // DAY
-        of_day[day] += 1
-        if day >= policy["days"] or of_day[day] > policy["per_day"]:
-            gone.append(snapshot)
-    return gone
+) -> Iterator[tuple[GroupSnapshot, int]]:
+    """Give those the policy does not keep, and since when.
+
+    All are kept for a while; then, of every day, the first of each of ``per_day`` equal parts.
+    """
+    kept_parts = set()
+    for snapshot in sorted(snapshots, key=lambda snapshot: snapshot.created):
+        rest = snapshot.created + policy["all_for_sec"] * 1000
+        end = rest + policy["days"] * DAY
+        part = snapshot.created * policy["per_day"] // DAY
+        if policy["per_day"] and part not in kept_parts:
+            kept_parts.add(part)
+            rest = end
+        if rest < now:
+            yield snapshot, rest
 
 
 def _candidates(world: World, group: Group) -> list[GroupSnapshot]:

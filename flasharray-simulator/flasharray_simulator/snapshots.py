@@ -14,9 +14,7 @@ def take(world: World, volume: Volume, suffix: str | None) -> VolumeSnapshot:
     """Freeze one volume."""
     suffix = suffix or _free_suffix(world, volume)
     check_suffix(suffix)
-    snapshot = freeze(world, volume, f"{volume.name}.{suffix}", suffix)
-    world.session.add(snapshot)
-    return snapshot
+    return _freeze(world, volume, f"{volume.name}.{suffix}", suffix)
 
 
 def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) -> GroupSnapshot:
@@ -34,19 +32,19 @@ def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) ->
         kept=kept,
         group=group,
     )
+    world.session.add(snapshot)
     snapshot.members = [
-        freeze(world, volume, f"{name}.{volume.name}", suffix)
+        _freeze(world, volume, f"{name}.{volume.name}", suffix)
         for volume in group.volumes
         if not volume.destroyed
     ]
-    world.session.add(snapshot)
     world.session.flush()
     return snapshot
 
 
-def freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapshot:
+def _freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapshot:
     world.must_be_free(VolumeSnapshot, volume.array, name)
-    return VolumeSnapshot(
+    snapshot = VolumeSnapshot(
         id=new_id(),
         array=volume.array,
         name=name,
@@ -58,6 +56,8 @@ def freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapsh
         content=volume.content,
         volume=volume,
     )
+    world.session.add(snapshot)
+    return snapshot
 
 
 def check_suffix(suffix: str) -> None:

@@ -2,6 +2,7 @@
 """Two arrays in a process of their own, and the vendor's SDK to ask them with."""
 
 import dataclasses
+import json
 import pathlib
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import textwrap
 from typing import Any
 
+import urllib3
 from pypureclient import flasharray
 from pypureclient.configuration import Configuration
 
@@ -51,6 +53,9 @@ class Running:
     def ca(self) -> pathlib.Path:
         return self.folder / "state" / "ca.pem"
 
+    def port(self, array: str) -> int:
+        return dict(zip(("fa-a", "fa-b"), self.ports, strict=True))[array]
+
     def start(self) -> None:
         with (self.folder / "log").open("a") as log:
             self._process = subprocess.Popen(
@@ -61,7 +66,11 @@ class Running:
             )
         assert self._process.stdout is not None
         said = self._process.stdout.readline()
-        assert said == "ready\n", (self.folder / "log").read_text()
+        assert said == "ready\n", self.log
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "log").read_text()
 
     def end(self, number: int = signal.SIGTERM) -> None:
         self._process.send_signal(number)
@@ -69,10 +78,9 @@ class Running:
 
     def client(self, array: str, **options: Any) -> flasharray.Client:
         given = {"api_token": f"token-{array[-1]}", "timeout": (2, 5), "verify_ssl": True}
-        port = dict(zip(("fa-a", "fa-b"), self.ports, strict=True))[array]
         configuration = Configuration(ssl_ca_cert=str(self.ca))
         return flasharray.Client(
-            f"127.0.0.1:{port}", **(given | {"configuration": configuration} | options)
+            f"127.0.0.1:{self.port(array)}", **(given | {"configuration": configuration} | options)
         )
 
 
@@ -98,6 +106,38 @@ class Asking:
 
     def names(self, method: str, **arguments: Any) -> list[str]:
         return [item.name for item in self.ask(method, **arguments)]
+
+
+class Raw:
+    """Requests as the SDK would never send them."""
+
+    def __init__(self, running: Running, array: str) -> None:
+        self._url = f"https://127.0.0.1:{running.port(array)}/api/2.36"
+        self._pool = urllib3.PoolManager(ca_certs=str(running.ca), retries=False, timeout=5)
+        token = {"api-token": f"token-{array[-1]}"}
+        answer = self._pool.request("POST", f"{self._url}/login", headers=token)
+        self._headers = {"x-auth-token": answer.headers["x-auth-token"]}
+
+    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        answer = self._pool.request(method, f"{self._url}/{path}", headers=self._headers, json=body)
+        return answer.status, json.loads(answer.data or b"null")
+
+
+def protect(a: Asking, b: Asking, *volumes: str, group: str = "pg") -> str:
+    """Replicate new volumes from ``fa-a`` to ``fa-b``; return the group's name there."""
+    for volume in volumes:
+        a.volume(volume)
+    a.ask("post_protection_groups", names=[group])
+    a.ask("post_protection_groups_volumes", group_names=[group], member_names=list(volumes))
+    a.ask("post_protection_groups_targets", group_names=[group], member_names=["fa-b"])
+    there = f"fa-a:{group}"
+    allow(b, there)
+    return there
+
+
+def allow(b: Asking, group: str, allowed: bool = True) -> None:
+    target = flasharray.TargetProtectionGroupPostPatch(allowed=allowed)
+    b.ask("patch_protection_groups_targets", group_names=[group], target=target)
 
 
 def free_ports(count: int) -> list[int]:

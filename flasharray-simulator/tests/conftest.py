@@ -16,6 +16,8 @@ def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     running.start()
     yield running
     running.end()
+    assert "Traceback" not in running.log, running.log
+    assert "Warning" not in running.log, running.log
 
 
 @pytest.fixture
@@ -29,6 +31,8 @@ def own_simulator(tmp_path: pathlib.Path) -> Iterator[Running]:
 
 @pytest.fixture(scope="session")
 def clients(simulator: Running) -> dict[str, Asking]:
+    # Whatever ran before may have left an array down.
+    simulator.control.reset()
     return {array: Asking(simulator.client(array)) for array in ("fa-a", "fa-b")}
 
 

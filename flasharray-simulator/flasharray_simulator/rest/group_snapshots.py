@@ -37,7 +37,7 @@ def create(ask: Ask) -> dict[str, Any]:
             replication.queue(ask.world, snapshot, urgent=now)
         taken.append(snapshot)
     if ask.flag("apply_retention"):
-        retention.apply(ask.world)
+        retention.apply(ask.world, ask.world.now)
     return reply([_item(snapshot, ask.world) for snapshot in taken])
 
 

@@ -282,7 +282,6 @@ def remove_targets(ask: Ask) -> None:
             if not target:
                 raise Refusal(f"Target does not exist in {group.name}.", array)
             lifecycle.remove_target(ask.world, target)
-            ask.world.session.refresh(group)
 
 
 def _targets_of(world: World, group: Group) -> list[Target]:
@@ -300,7 +299,8 @@ def _add_target(world: World, group: Group, array: str) -> Target:
         raise Refusal(f"Target limit reached: at most {MOST_TARGETS}.", group.name)
     if not world.carries(link):
         raise Refusal(f"Array {array} cannot be reached; its connection is down.", array)
-    target = Target(group=group, array=array, replica=_replica(world, group, array))
+    replica = _replica(world, group, array)
+    target = Target(group=group, array=array, replica=replica)
     world.session.add(target)
     world.session.flush()
     _tell_targets(group)
