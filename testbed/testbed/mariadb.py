@@ -128,26 +128,26 @@ class MariaDB:
     def rows(self, databases: Iterable[str]) -> str:
         """Return the statements that put back the rows of the databases, all or none."""
         names = list(databases)
-        listed = ", ".join(f"'{name}'" for name in names)
-        tables = self.execute(
-            "SELECT CONCAT('`', table_schema, '`.`', table_name, '`')"
-            " FROM information_schema.tables"
-            f" WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
-        )
-        return "".join(
-            (
-                "SET foreign_key_checks = 0;\nSTART TRANSACTION;\n",
-                *(f"DELETE FROM {table};\n" for table in tables.splitlines()),
-                self.dump(names, "--no-create-db", "--no-create-info", "--skip-add-locks"),
-                "COMMIT;\n",
-            )
-        )
+        rows = self.dump(names, "--no-create-db", "--no-create-info", "--skip-add-locks")
+        return _together(*self._deletions(names), rows)
 
     def empty(self, database: str) -> None:
-        self.execute(
-            f"DROP DATABASE {database};"
-            f"CREATE DATABASE {database} CHARACTER SET {DATABASES[database]};"
-        )
+        """Delete all rows, except those that say how far the tables are migrated."""
+        deletions = self._deletions([database])
+        self.execute(_together(*(line for line in deletions if "alembic_version" not in line)))
+
+    def _deletions(self, databases: Iterable[str]) -> list[str]:
+        listed = ", ".join(f"'{name}'" for name in databases)
+        return self.execute(
+            "SELECT CONCAT('DELETE FROM `', table_schema, '`.`', table_name, '`;')"
+            " FROM information_schema.tables"
+            f" WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
+        ).splitlines(keepends=True)
+
+
+def _together(*statements: str) -> str:
+    begin = "SET foreign_key_checks = 0;\nSTART TRANSACTION;\n"
+    return begin + "".join(statements) + "COMMIT;\n"
 
 
 def _init_sql() -> str:

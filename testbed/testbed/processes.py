@@ -18,8 +18,6 @@ from testbed.progress import wait_for
 
 # Seconds that a killed process may take to vanish.
 DEATH = 5.0
-# Kept, or Python complains of children that outlive us: they are meant to.
-_children: list[subprocess.Popen[bytes]] = []
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +58,8 @@ class Processes:
                 stderr=output,
                 start_new_session=True,
             )
-        _children.append(process)
+        # It is meant to outlive us: Python shall not complain that nobody waited for it.
+        process.returncode = 0
         record = Record(
             name,
             process.pid,

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A site's Protector, run as its operator would."""
 
-import importlib.util
 import os
 import pathlib
 import subprocess
@@ -25,17 +24,13 @@ class Protector:
         self._config = site_folder / "etc"
         self._processes = processes
 
-    def names(self) -> tuple[str, ...]:
-        """Return its processes' names: none while it is not installed."""
-        commands = ("api", "engine", "manage")
-        there = all(importlib.util.find_spec(f"protector.cmd.{name}") for name in commands)
-        return NAMES if there else ()
-
-    def start(self) -> None:
-        """Bring its tables up to date and start it."""
+    def prepare(self) -> None:
+        """Make its key, and bring its tables up to date."""
         if not (self._config / "keys").exists():
             self._manage("create-key")
         self._manage("db", "sync")
+
+    def start(self) -> None:
         for name in NAMES:
             self._processes.start(
                 name,

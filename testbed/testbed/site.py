@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 from openstack.connection import Connection
 
-from testbed import clouds, furniture, identity, openstack, rabbitmq, readiness, schemas
+from testbed import clouds, furniture, identity, openstack, protector, rabbitmq, readiness, schemas
 from testbed.config import configure
 from testbed.errors import BrokenTestbed
 from testbed.layout import PORTS, Folders, Place
@@ -50,7 +50,7 @@ class Site:
 
     def expected(self) -> list[str]:
         """Return the names of all processes of a running site."""
-        return [*INFRASTRUCTURE, *(s.name for s in openstack.SERVICES), *self.protector.names()]
+        return [*INFRASTRUCTURE, *(s.name for s in openstack.SERVICES), *protector.NAMES]
 
     def missing(self) -> list[str]:
         """Return the processes that do not run."""
@@ -91,7 +91,7 @@ class Site:
         self.protector.stop()
         self.mariadb.execute(self._rows.read_text())
         self.mariadb.empty("protector")
-        self._start_protector()
+        self.protector.start()
         self._await_ready()
 
     @property
@@ -120,8 +120,8 @@ class Site:
             )
 
     def _start_protector(self) -> None:
-        if self.protector.names():
-            self.protector.start()
+        self.protector.prepare()
+        self.protector.start()
 
     def _await_api(self, name: str) -> None:
         self.processes.wait_for_port(name, self.place.address, PORTS[name], seconds=API_START)
@@ -148,8 +148,7 @@ class Site:
     def _await_ready(self) -> None:
         for api in openstack.APIS:
             self._await_api(api.name)
-        if self.protector.names():
-            self.protector.wait()
+        self.protector.wait()
         began = datetime.datetime.now(datetime.UTC)
         admin = self.cloud("-admin")
         end = time.monotonic() + READY
@@ -175,6 +174,12 @@ class Site:
         services = [name for name in self.processes.names() if name not in INFRASTRUCTURE]
         self.processes.end(services, grace=SERVICE_GRACE)
         self.processes.end(grace=INFRASTRUCTURE_GRACE)
+
+    def restart(self, service: str) -> None:
+        """Kill one of OpenStack's services, start it again, and wait until it does its work."""
+        self.processes.end([service], grace=0)
+        self._start_services(tuple(s for s in openstack.SERVICES if s.name == service))
+        self._await_ready()
 
     @contextlib.contextmanager
     def paused(self, service: str) -> Iterator[None]:

@@ -78,6 +78,10 @@ class Testbed:
         """Hold one of the site's services still for a while, as if it were very slow."""
         return self._sites[site].paused(service)
 
+    def restart(self, site: str, service: str) -> None:
+        """Kill one of the site's OpenStack services, and start it again."""
+        self._sites[site].restart(service)
+
     # -- commands -----------------------------------------------------------------------------
 
     def up(self) -> None:
@@ -101,9 +105,10 @@ class Testbed:
     def kill(self, site: str) -> None:
         """Let a site die at once: its services, its database, its broker, its array."""
         with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
-            array = pool.submit(self.control.array_down, self._sites[site].place.array)
-            self._sites[site].kill()
-            array.result()
+            killed = pool.submit(self._sites[site].kill)
+            if self._arrays.running():
+                self.control.array_down(self._sites[site].place.array)
+            killed.result()
             self._progress.say(f"{site}: dead, and its array with it")
 
     def start(self, site: str) -> None:
