@@ -194,12 +194,11 @@ class Commands:
         return self._journal.read(since)
 
     def reset(self) -> None:
-        """Forget everything; all arrays are up, new and empty."""
+        """Forget everything: all arrays are up, new and empty. Who was logged in remains so."""
         self._faults.clear()
         self._store.reset()
         self._journal.clear()
-        for name, listener in self._listeners.items():
-            self._frontends[name].expire_sessions()
+        for listener in self._listeners.values():
             listener.open()
 
     # -- inside -------------------------------------------------------------------------------

@@ -4,9 +4,23 @@
 import dataclasses
 import pathlib
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flasharray_simulator.errors import BadSettings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+S = TypeVar("S", bound="DataclassInstance")
+
+# Type of a setting -> types in TOML, and what to call them.
+TYPES: dict[Any, tuple[tuple[type, ...], str]] = {
+    str: ((str,), "text"),
+    int: ((int,), "a whole number"),
+    float: ((int, float), "a number"),
+    bool: ((bool,), "true or false"),
+    tuple[str, ...]: ((list,), "a list of names"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,25 +77,44 @@ def read(path: pathlib.Path) -> Settings:
         raise BadSettings(f"{path} is not TOML: {error}") from None
     try:
         return _settings(found, path.parent)
-    except TypeError as error:
-        raise BadSettings(f"{path}: {str(error).split('() ')[-1]}") from None
+    except BadSettings as error:
+        raise BadSettings(f"{path}: {error}") from None
 
 
 def _settings(found: dict[str, Any], folder: pathlib.Path) -> Settings:
-    arrays = tuple(
-        ArraySettings(**array | {"peers": tuple(array.get("peers", ()))})
-        for array in found.pop("arrays", [])
-    )
-    settings = Settings(
-        state_dir=folder / found.pop("state_dir", "state"),
-        arrays=arrays,
-        control=ControlSettings(**found.pop("control", {})),
-        replication=ReplicationSettings(**found.pop("replication", {})),
-        strict=StrictSettings(**found.pop("strict", {})),
-        **found,
-    )
+    sections: dict[str, Any] = {
+        "control": ControlSettings,
+        "replication": ReplicationSettings,
+        "strict": StrictSettings,
+    }
+    given = {
+        "state_dir": folder / found.get("state_dir", "state"),
+        "arrays": tuple(_section(ArraySettings, a, "arrays") for a in found.get("arrays", [])),
+        **{name: _section(kind, found.get(name, {}), name) for name, kind in sections.items()},
+    }
+    if unknown := found.keys() - given.keys():
+        raise BadSettings(f"{min(unknown)} is not a setting; there are {', '.join(given)}")
+    settings = Settings(**given)
     _check(settings)
     return settings
+
+
+def _section(kind: type[S], found: dict[str, Any], name: str) -> S:
+    """Return the section; what is missing, unknown or of another type is named."""
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    for field in fields.values():
+        if field.name not in found and field.default is dataclasses.MISSING:
+            raise BadSettings(f"[{name}]: {field.name} is missing")
+    given = {}
+    for setting, value in found.items():
+        if setting not in fields:
+            known = ", ".join(fields)
+            raise BadSettings(f"[{name}]: {setting} is not a setting; there are {known}")
+        accepted, words = TYPES[fields[setting].type]
+        if type(value) not in accepted:
+            raise BadSettings(f"[{name}]: {setting} must be {words}")
+        given[setting] = tuple(value) if isinstance(value, list) else value
+    return kind(**given)
 
 
 def _check(settings: Settings) -> None:

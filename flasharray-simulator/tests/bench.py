@@ -104,6 +104,10 @@ class Asking:
         new = flasharray.VolumePost(**(fields or {"provisioned": 1024 * MIB}))
         return self.ask("post_volumes", names=[name], volume=new)[0]
 
+    def snapshot(self, volume: str, **fields: Any) -> Any:
+        new = flasharray.VolumeSnapshotPost(**fields)
+        return self.ask("post_volume_snapshots", source_names=[volume], volume_snapshot=new)[0]
+
     def names(self, method: str, **arguments: Any) -> list[str]:
         return [item.name for item in self.ask(method, **arguments)]
 

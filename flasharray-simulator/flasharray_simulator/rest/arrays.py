@@ -125,7 +125,6 @@ def _connection(ask: Ask, link: Link) -> Item:
         "version": VERSION,
         "encryption": "unencrypted",
         "throttle": {},
-        "remote": {"id": ask.world.array(peer).id, "name": peer},
     }
 
 
