@@ -3,7 +3,6 @@
 
 import dataclasses
 import socket
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -22,13 +21,12 @@ class Booted:
 
 
 @pytest.fixture
-def booted(testbed: Testbed) -> Iterator[Booted]:
+def booted(testbed: Testbed) -> Booted:
     """A server of alice's at site-a, in an otherwise new testbed."""
     testbed.reset()
     (server,) = scenario.boot(testbed.cloud("site-a"), [SERVER])
     (volume,) = scenario.array_volumes(testbed.cloud("site-a"), SERVER.name).values()
-    yield Booted(server, volume)
-    testbed.reset()
+    return Booted(server, volume)
 
 
 def listeners(address: str) -> list[int]:
