@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import pydantic
 import requests
 from keystoneauth1 import exceptions as keystone
 from keystoneauth1.identity import v3
@@ -23,6 +24,7 @@ from protector.sync.peer import Base, Head, Peer, PeerSite
 
 SERVICE_TYPE = "site-recovery"
 DEFAULT_DOMAIN = "Default"
+HEAD: pydantic.TypeAdapter[Head | None] = pydantic.TypeAdapter(Head | None)
 REGISTRATION = (
     "id",
     "auth_url",
@@ -83,7 +85,7 @@ class HttpPeer(Peer):
 
     def head(self, group_id: str) -> Head | None:
         told = self._ask("GET", f"/v1/peer/documents/{group_id}")["head"]
-        return told and Head(**told)
+        return HEAD.validate_python(told)
 
     def allow_replication(self, source_array: str, array_group: str) -> str:
         array: str = self._ask(
