@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> None:
+    # Here, as `ctl` has no use for a database and is quick without one.
     from flasharray_simulator.simulator import Simulator
 
     logging.basicConfig(

@@ -27,7 +27,7 @@ class Store:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._engine = sqlalchemy.create_engine(f"sqlite:///{settings.state_dir / FILE}")
         sqlalchemy.event.listen(self._engine, "connect", _safe_and_quick)
         Base.metadata.create_all(self._engine)

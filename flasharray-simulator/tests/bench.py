@@ -24,12 +24,12 @@ MIB = 1024**2
 class Running:
     """A simulator of arrays ``fa-a`` and ``fa-b``, for as long as the test needs it."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, more_settings: str = "") -> None:
         self.folder = folder
         self.control_port, *self.ports = free_ports(3)
         self.control = Control(port=self.control_port)
         self.config = folder / "simulator.toml"
-        self.config.write_text(self._config())
+        self.config.write_text(self._config() + more_settings)
 
     def _config(self) -> str:
         a, b = self.ports

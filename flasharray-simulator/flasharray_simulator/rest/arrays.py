@@ -7,8 +7,8 @@ from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Link, Volume, VolumeSnapshot
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import space
 from flasharray_simulator.rest.listing import Item, answer, reply
-from flasharray_simulator.rest.volumes import space
 
 OS, VERSION = "Purity//FA", "6.7.2"
 CAPACITY = 100 * 1024**4

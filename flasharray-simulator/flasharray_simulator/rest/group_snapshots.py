@@ -9,8 +9,8 @@ from flasharray_simulator.filters import matches
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Group, GroupSnapshot
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NOTHING
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.rest.volumes import NOWHERE
 from flasharray_simulator.world import World
 
 NEW = {"suffix": str}
@@ -111,7 +111,7 @@ def _item(snapshot: GroupSnapshot, world: World) -> Item:
         "time_remaining": lifecycle.time_remaining(snapshot, world.now),
         "suffix": snapshot.suffix,
         "source": snapshot.group.reference,
-        "pod": NOWHERE,
+        "pod": NOTHING,
         "eradication_config": {"manual_eradication": "all-enabled"},
         "space": {"snapshots": sum(content.size(m.content) for m in snapshot.members)},
     }

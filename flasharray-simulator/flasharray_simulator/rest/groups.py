@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/protection-groups, their volumes and their targets."""
+"""/protection-groups and their volumes."""
 
 from collections.abc import Iterable
 from typing import Any
-
-from sqlalchemy import select
 
 from flasharray_simulator import lifecycle
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.base import Thing
-from flasharray_simulator.model.tables import Group, Target, Volume
+from flasharray_simulator.model.tables import Group, Volume
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NOTHING
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
 from flasharray_simulator.world import World, check_name, new_id
 
@@ -24,14 +23,12 @@ CHANGE = {
     "source_retention": RETENTION,
     "target_retention": RETENTION,
 }
-CHANGE_TARGET = {"allowed": bool}
 
 # What a new group has on an array; times of schedules are milliseconds.
 REPLICATION_SCHEDULE = {"enabled": False, "frequency": 4 * 3600 * 1000, "at": None}
 SNAPSHOT_SCHEDULE = {"enabled": False, "frequency": 3600 * 1000, "at": None}
 KEEP = {"all_for_sec": 86400, "per_day": 4, "days": 7}
 SHORTEST_RETENTION, LONGEST_RETENTION = 60, 34_560_000
-MOST_TARGETS = 4
 
 
 def get(ask: Ask) -> dict[str, Any]:
@@ -92,7 +89,7 @@ def _change(ask: Ask, group: Group) -> None:
         setattr(group, field, getattr(group, field) | body[field])
     if "name" in body:
         _rename(ask, group, body["name"])
-    _tell_targets(group)
+    tell_targets(group)
 
 
 def _check_frequency(world: World, frequency: int | None) -> None:
@@ -133,7 +130,7 @@ def _take_name(group: Group, name: str) -> None:
     group.name = name
 
 
-def _tell_targets(group: Group) -> None:
+def tell_targets(group: Group) -> None:
     for target in group.targets:
         target.replica.replication_schedule = group.replication_schedule
         target.replica.target_retention = group.target_retention
@@ -147,7 +144,7 @@ def _item(group: Group, world: World) -> Item:
         "time_remaining": lifecycle.time_remaining(group, world.now),
         "is_local": group.replica_of is None,
         "source": {"id": None, "name": group.replica_of or group.array},
-        "pod": {"id": None, "name": None},
+        "pod": NOTHING,
         "volume_count": len(members),
         "host_count": 0,
         "host_group_count": 0,
@@ -211,9 +208,7 @@ def add_members(group: Group, volumes: Iterable[Volume]) -> None:
         raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
     for volume in volumes:
         if volume in group.volumes:
-            raise Refusal(
-                f"Volume already belongs to {group.name}; it already exists there.", volume.name
-            )
+            raise Refusal(f"Volume already belongs to {group.name}.", volume.name)
         group.volumes.append(volume)
 
 
@@ -236,113 +231,3 @@ def _member_items(group: Group) -> list[Item]:
         }
         for volume in volumes
     ]
-
-
-# -- targets --------------------------------------------------------------------------------------
-
-
-def get_targets(ask: Ask) -> dict[str, Any]:
-    wanted = {name.lower() for name in ask.values("member_names")}
-    rows = [
-        _target_item(ask.world, target, group)
-        for group in chosen(ask, Group, "group_names", "group_ids")
-        for target in _targets_of(ask.world, group)
-        if not wanted or target.array.lower() in wanted
-    ]
-    return answer(ask, rows)
-
-
-def add_targets(ask: Ask) -> dict[str, Any]:
-    rows = []
-    for name in ask.required("group_names"):
-        group = ask.world.live(Group, ask.array, name)
-        for array in ask.required("member_names"):
-            rows.append(_target_item(ask.world, _add_target(ask.world, group, array), group))
-    return reply(rows)
-
-
-def change_targets(ask: Ask) -> dict[str, Any]:
-    """Allow or disallow; only the array that receives may say so."""
-    rows = []
-    for group in named(ask, Group, "group_names", "group_ids"):
-        if not group.replica_of:
-            raise Refusal("Only a target can allow a protection group, not its source.", group.name)
-        for target in _targets_of(ask.world, group):
-            if "allowed" in ask.body:
-                _set_allowed(ask.world, target, ask.body["allowed"])
-            rows.append(_target_item(ask.world, target, group))
-    return reply(rows)
-
-
-def remove_targets(ask: Ask) -> None:
-    for name in ask.required("group_names"):
-        group = ask.world.live(Group, ask.array, name)
-        for array in ask.required("member_names"):
-            target = ask.world.session.get(Target, (group.id, array))
-            if not target:
-                raise Refusal(f"Target does not exist in {group.name}.", array)
-            lifecycle.remove_target(ask.world, target)
-
-
-def _targets_of(world: World, group: Group) -> list[Target]:
-    here = Target.replica_id if group.replica_of else Target.group_id
-    return list(world.session.scalars(select(Target).where(here == group.id)))
-
-
-def _add_target(world: World, group: Group, array: str) -> Target:
-    if group.replica_of:
-        raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
-    link = world.link(group.array, array)
-    if any(target.array == array for target in group.targets):
-        raise Refusal(f"Protection group already includes target {array}.", group.name)
-    if len(group.targets) >= MOST_TARGETS:
-        raise Refusal(f"Target limit reached: at most {MOST_TARGETS}.", group.name)
-    if not world.carries(link):
-        raise Refusal(f"Array {array} cannot be reached; its connection is down.", array)
-    replica = _replica(world, group, array)
-    target = Target(group=group, array=array, replica=replica)
-    world.session.add(target)
-    world.session.flush()
-    _tell_targets(group)
-    return target
-
-
-def _replica(world: World, group: Group, array: str) -> Group:
-    """Return what stands for the group at the target; there at once, or still from before."""
-    name = f"{group.array}:{group.name}"
-    replica = world.get(Group, array, name)
-    if not replica:
-        replica = Group(
-            id=new_id(),
-            array=array,
-            name=name,
-            created=world.now,
-            replication_schedule=group.replication_schedule,
-            snapshot_schedule=SNAPSHOT_SCHEDULE,
-            source_retention=group.source_retention,
-            target_retention=group.target_retention,
-            last_runs={},
-            replica_of=group.array,
-        )
-        world.session.add(replica)
-    replica.origin = group
-    replica.destroyed_at = None
-    return replica
-
-
-def _set_allowed(world: World, target: Target, allowed: bool) -> None:
-    if allowed and target.allowed:
-        raise Refusal(
-            f"Protection group is already allowed on {target.array}.", target.replica.name
-        )
-    target.allowed = allowed
-    if not allowed:
-        lifecycle.discard(world, lifecycle.transfers_to(world, target))
-
-
-def _target_item(world: World, target: Target, group: Group) -> Item:
-    return {
-        "group": group.reference,
-        "member": {"id": world.array(target.array).id, "name": target.array},
-        "allowed": target.allowed,
-    }

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model.tables import Connection, Host, Volume
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NOTHING
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
 from flasharray_simulator.world import check_name, new_id
 
@@ -21,7 +22,6 @@ CHANGE = NEW | {
 NEW_CONNECTION = {"lun": int}
 # iSCSI's first; Cinder takes 0 for a failure, as arrays begin at 1.
 FIRST_LUN, LAST_LUN = 1, 4095
-NOBODY: Item = {"id": None, "name": None}
 
 
 def get(ask: Ask) -> dict[str, Any]:
@@ -159,5 +159,5 @@ def _connection_item(connection: Connection) -> Item:
         "volume": connection.volume.reference,
         "lun": connection.lun,
         "nsid": connection.lun,
-        "protocol_endpoint": NOBODY,
+        "protocol_endpoint": NOTHING,
     }

@@ -11,6 +11,8 @@ from flasharray_simulator.rest import (
     groups,
     hosts,
     listing,
+    tags,
+    targets,
     volume_groups,
     volume_snapshots,
     volumes,
@@ -76,10 +78,10 @@ ROUTES: dict[str, dict[str, Route]] = {
         "DELETE": write(volumes.eradicate, NAMED),
     },
     "volumes/tags": {
-        "GET": read(volumes.get_tags, TAGGED),
-        "DELETE": write(volumes.delete_tags, TAGGED),
+        "GET": read(tags.get, TAGGED),
+        "DELETE": write(tags.delete, TAGGED),
     },
-    "volumes/tags/batch": {"PUT": write(volumes.put_tags, TAGGED, volumes.TAGS)},
+    "volumes/tags/batch": {"PUT": write(tags.put, TAGGED, tags.NEW)},
     "volume-groups": {
         "GET": read(volume_groups.get, DESTROYABLE),
         "POST": write(volume_groups.create, "names", volume_groups.NEW),
@@ -118,10 +120,10 @@ ROUTES: dict[str, dict[str, Route]] = {
         "DELETE": write(groups.remove_volumes, MEMBERS),
     },
     "protection-groups/targets": {
-        "GET": read(groups.get_targets, MEMBERS),
-        "POST": write(groups.add_targets, MEMBERS),
-        "PATCH": write(groups.change_targets, MEMBERS, groups.CHANGE_TARGET),
-        "DELETE": write(groups.remove_targets, MEMBERS),
+        "GET": read(targets.get, MEMBERS),
+        "POST": write(targets.add, MEMBERS),
+        "PATCH": write(targets.change, MEMBERS, targets.CHANGE),
+        "DELETE": write(targets.remove, MEMBERS),
     },
     "protection-group-snapshots": {
         "GET": read(group_snapshots.get, "names ids destroyed source_names"),

@@ -8,8 +8,8 @@ from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import VolumeGroup
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NO_PRIORITY, NOTHING, PRIORITY, QOS, space
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.rest.volumes import NOWHERE, PRIORITY, QOS, space
 from flasharray_simulator.world import World, check_name, new_id
 
 NEW = {"qos": QOS, "priority_adjustment": PRIORITY}
@@ -71,11 +71,8 @@ def _item(group: VolumeGroup, world: World) -> Item:
         "destroyed": group.destroyed,
         "time_remaining": lifecycle.time_remaining(group, world.now),
         "qos": group.qos,
-        "pod": NOWHERE,
-        "priority_adjustment": {
-            "priority_adjustment_operator": "+",
-            "priority_adjustment_value": 0,
-        },
+        "pod": NOTHING,
+        "priority_adjustment": NO_PRIORITY,
         "volume_count": len(live),
         "space": space(
             sum(content.size(volume.content) for volume in live),

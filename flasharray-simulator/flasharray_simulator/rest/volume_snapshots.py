@@ -8,8 +8,8 @@ from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Volume, VolumeSnapshot
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NOTHING, space
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.rest.volumes import NOWHERE, space
 from flasharray_simulator.world import World
 
 NEW = {"suffix": str}
@@ -83,8 +83,8 @@ def _item(snapshot: VolumeSnapshot, world: World) -> Item:
         "serial": snapshot.serial,
         "source": snapshot.source,
         "suffix": snapshot.suffix,
-        "pod": NOWHERE,
-        "volume_group": NOWHERE,
+        "pod": NOTHING,
+        "volume_group": NOTHING,
         "space": space(content.size(snapshot.content), snapshot.provisioned),
     }
 

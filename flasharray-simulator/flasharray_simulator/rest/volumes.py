@@ -9,15 +9,13 @@ from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Group, Volume, VolumeGroup, VolumeSnapshot
 from flasharray_simulator.rest import groups
 from flasharray_simulator.rest.asking import Ask
+from flasharray_simulator.rest.items import NO_PRIORITY, NOTHING, PRIORITY, QOS, REFERENCE, space
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
 from flasharray_simulator.world import World, check_name, new_id
 
 MIB = 1024**2
 SMALLEST, LARGEST = MIB, 4 * 1024**5
 
-QOS = {"iops_limit": int, "bandwidth_limit": int}
-PRIORITY = {"priority_adjustment_operator": str, "priority_adjustment_value": int}
-REFERENCE = {"id": str, "name": str}
 NEW = {
     "provisioned": int,
     "source": REFERENCE,
@@ -34,9 +32,6 @@ CHANGE = {
     "volume_group": REFERENCE,
     "requested_promotion_state": str,
 }
-TAGS = [{"key": str, "value": str, "namespace": str, "copyable": bool}]
-TAG_NAMESPACE = "default"
-NOWHERE: Item = {"id": None, "name": None}
 
 
 def get(ask: Ask) -> dict[str, Any]:
@@ -78,35 +73,15 @@ def item(volume: Volume, world: World) -> Item:
         "connection_count": len(volume.connections),
         "qos": volume.qos,
         "source": volume.source,
-        "pod": NOWHERE,
-        "volume_group": volume.volume_group.reference if volume.volume_group else NOWHERE,
+        "pod": NOTHING,
+        "volume_group": volume.volume_group.reference if volume.volume_group else NOTHING,
         "subtype": "regular",
         "promotion_status": volume.promotion,
         "requested_promotion_state": volume.promotion,
         "host_encryption_key_status": "none",
         "priority": 0,
-        "priority_adjustment": {
-            "priority_adjustment_operator": "+",
-            "priority_adjustment_value": 0,
-        },
+        "priority_adjustment": NO_PRIORITY,
         "space": space(used, volume.provisioned),
-    }
-
-
-def space(used: int, provisioned: int, snapshots: int = 0) -> Item:
-    return {
-        "data_reduction": 1.0,
-        "total_reduction": 1.0,
-        "thin_provisioning": 1 - used / provisioned if provisioned else 0.0,
-        "unique": used,
-        "virtual": used,
-        "shared": 0,
-        "system": 0,
-        "snapshots": snapshots,
-        "total_physical": used,
-        "total_used": used,
-        "used_provisioned": provisioned,
-        "total_provisioned": provisioned,
     }
 
 
@@ -129,7 +104,7 @@ def _create(ask: Ask, name: str) -> Volume:
         created=world.now,
         serial=world.array(ask.array).next_serial(),
         provisioned=source.provisioned if source else _new_size(ask, name),
-        source=_origin(source) if source else NOWHERE,
+        source=_origin(source) if source else NOTHING,
         qos=ask.body.get("qos", {}),
         tags=[],
         content=source.content if source else [],
@@ -274,41 +249,3 @@ def _take_name(ask: Ask, volume: Volume, name: str) -> None:
     for snapshot in volume.snapshots:
         if not snapshot.group_snapshot_id:
             snapshot.name = f"{name}.{snapshot.suffix}"
-
-
-# -- tags -----------------------------------------------------------------------------------------
-
-
-def get_tags(ask: Ask) -> dict[str, Any]:
-    wanted = set(ask.values("namespaces")) or {TAG_NAMESPACE}
-    return answer(
-        ask,
-        [
-            tag | {"resource": volume.reference}
-            for volume in chosen(ask, Volume, "resource_names", "resource_ids")
-            for tag in volume.tags
-            if tag["namespace"] in wanted
-        ],
-    )
-
-
-def put_tags(ask: Ask) -> dict[str, Any]:
-    items = []
-    for volume in named(ask, Volume, "resource_names", "resource_ids"):
-        tags = {(tag["namespace"], tag["key"]): tag for tag in volume.tags}
-        for tag in ask.body:
-            new = {"namespace": TAG_NAMESPACE, "copyable": True} | tag
-            tags[new["namespace"], new["key"]] = new
-        volume.tags = list(tags.values())
-        items += [tag | {"resource": volume.reference} for tag in volume.tags]
-    return reply(items)
-
-
-def delete_tags(ask: Ask) -> None:
-    namespaces, keys = set(ask.values("namespaces")) or {TAG_NAMESPACE}, set(ask.values("keys"))
-    for volume in named(ask, Volume, "resource_names", "resource_ids"):
-        volume.tags = [
-            tag
-            for tag in volume.tags
-            if tag["namespace"] not in namespaces or (keys and tag["key"] not in keys)
-        ]
