@@ -6,7 +6,6 @@ import pathlib
 import sys
 
 from flasharray_simulator.control import ControlError
-
 from testbed.errors import BrokenTestbed
 from testbed.layout import PLACES
 from testbed.testbed import STATE_VARIABLE, Testbed
