@@ -2,6 +2,7 @@
 """One operation, from an engine's claim to its end."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy.orm import Session
 from taskflow import engines, states
@@ -41,19 +42,20 @@ class Execution:
         plan = outline(flow)
         self._hold(plan=plan)
         book, detail = self._persistence.diary(self._claim.operation_id)
-        engine = engines.load(
-            flow,
-            book=book,
-            flow_detail=detail,
-            backend=self._persistence,
-            engine="parallel",
-            executor="threads",
-            max_workers=self._equipment.conf.engine.parallel_vms,
-        )
-        engine.compile()
-        self._engine = engine
-        if not _ended(detail):  # else an engine died before it could settle
-            self._go(engine, detail, plan)
+        # TaskFlow's own threads would take a second to notice that there is no more work.
+        with ThreadPoolExecutor(self._equipment.conf.engine.parallel_vms) as threads:
+            engine = engines.load(
+                flow,
+                book=book,
+                flow_detail=detail,
+                backend=self._persistence,
+                engine="parallel",
+                executor=threads,
+            )
+            engine.compile()
+            self._engine = engine
+            if not _ended(detail):  # else an engine died before it could settle
+                self._go(engine, detail, plan)
         if _ended(detail):
             self._settle(work, detail, plan)
             self._persistence.forget(self._claim.operation_id)
