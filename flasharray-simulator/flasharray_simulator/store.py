@@ -9,8 +9,10 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy.orm import Session
+from sqlalchemy.schema import CreateTable
 
 from flasharray_simulator import clock, replication
+from flasharray_simulator.errors import BadSettings
 from flasharray_simulator.model.base import Base
 from flasharray_simulator.model.tables import Array, Link
 from flasharray_simulator.settings import Settings
@@ -23,6 +25,8 @@ class Store:
     """The state of all arrays; what a finished transaction did is on disk.
 
     An array that is not running does not replicate: time begins to pass when the store is opened.
+
+    :raises BadSettings: another version wrote what is there.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -30,6 +34,7 @@ class Store:
         self._lock = threading.Lock()
         self._engine = sqlalchemy.create_engine(f"sqlite:///{settings.state_dir / FILE}")
         sqlalchemy.event.listen(self._engine, "connect", _safe_and_quick)
+        _check_version(self._engine, settings)
         Base.metadata.create_all(self._engine)
         with Session(self._engine) as session, session.begin():
             _furnish(session, settings)
@@ -72,6 +77,21 @@ class Store:
 def _safe_and_quick(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _check_version(engine: sqlalchemy.Engine, settings: Settings) -> None:
+    """:raises BadSettings: the tables there are not this version's."""
+    ours = {
+        str(CreateTable(table).compile(engine)).strip() for table in Base.metadata.sorted_tables
+    }
+    with engine.connect() as connection:
+        query = sqlalchemy.text("SELECT sql FROM sqlite_master WHERE type = 'table'")
+        found = {sql.strip() for sql in connection.scalars(query)}
+    if found and found != ours:
+        raise BadSettings(
+            f"{settings.state_dir} was written by another version of the simulator. "
+            "Remove it to begin with new arrays"
+        )
 
 
 def _furnish(session: Session, settings: Settings) -> None:

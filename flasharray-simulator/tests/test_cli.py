@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The command, as someone at a terminal uses it."""
 
+import contextlib
 import json
 import pathlib
+import sqlite3
 import subprocess
 
 import pytest
@@ -69,3 +71,14 @@ def test_a_wrong_configuration_is_explained(tmp_path: pathlib.Path, text: str, s
 def test_a_configuration_that_is_not_there_is_named(tmp_path: pathlib.Path) -> None:
     refused = run("serve", "--config", tmp_path / "absent.toml")
     assert "absent.toml cannot be read: No such file" in refused.stderr
+
+
+def test_state_of_another_version_is_not_touched(tmp_path: pathlib.Path) -> None:
+    config = tmp_path / "simulator.toml"
+    config.write_text(ARRAY)
+    (tmp_path / "state").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "state" / "state.sqlite")) as database:
+        database.execute("CREATE TABLE volumes (name TEXT)")
+    refused = run("serve", "--config", config)
+    assert refused.returncode == 1
+    assert "was written by another version of the simulator. Remove it" in refused.stderr

@@ -81,6 +81,7 @@ def test_all_volumes_of_a_group_are_of_one_moment(a: Asking, b: Asking, control:
 
 def test_a_replica_tells_the_moment_it_shows(a: Asking, b: Asking, control: Control) -> None:
     protect(a, b, "v")
+    control.set_link(lag=30)
     taken = control.time()
     snapshot = replicate(a, "one")
     control.advance(HOUR)
