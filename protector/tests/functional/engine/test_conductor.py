@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who runs an operation, and when."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from functional.engine.world import Killed, World
+
+from protector import errors
+from protector.engine.conductor import Conductor
+
+PATIENCE = 20
+
+
+@pytest.fixture
+def lost(world: World) -> World:
+    world.protect("web1", "web2")
+    world.lose_a()
+    return world
+
+
+@contextlib.contextmanager
+def conductor(world: World, host: str | None = None) -> Iterator[Conductor]:
+    if host:
+        world.b.conf.set_override("host", host, group="engine")
+    made = Conductor(world.b.equipment, world.b.persistence)
+    yield made
+    made.stop()
+
+
+class Pause:
+    """Holds up whoever calls it."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.released = threading.Event()
+
+    def __call__(self, *args: object, **kwargs: object) -> None:
+        self.reached.set()
+        assert self.released.wait(PATIENCE)
+
+
+def kill(*args: object, **kwargs: object) -> None:
+    raise Killed
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < until, "it does not come true"
+        time.sleep(0.01)
+
+
+def test_a_nudge_starts_the_operation_at_once(lost: World) -> None:
+    operation_id = lost.submit()
+    with conductor(lost) as engine:
+        engine.start(operation_id)
+        assert lost.b.operation(operation_id).status in ("running", "completed")
+        wait_for(lambda: engine.idle)
+    assert lost.b.operation(operation_id).status == "completed"
+
+
+def test_an_operation_whose_nudge_was_lost_is_found(lost: World) -> None:
+    operation_id = lost.submit()
+    with conductor(lost) as engine:
+        engine.sweep()
+        wait_for(lambda: engine.idle)
+    assert lost.b.operation(operation_id).status == "completed"
+
+
+def test_the_trust_is_given_back_when_the_operation_has_ended(lost: World) -> None:
+    operation_id = lost.submit()
+    with conductor(lost) as engine:
+        engine.start(operation_id)
+        wait_for(lambda: engine.idle)
+    assert lost.b.cloud.trusts == {}
+    assert lost.b.operation(operation_id).trust_id is None
+
+
+def test_a_trust_that_could_not_be_given_back_is_given_back_later(lost: World) -> None:
+    error = errors.CloudError(service="Keystone", site="site-b", reason="Connection refused")
+    lost.b.cloud.faults.set("drop_trust", error, times=1)
+    with conductor(lost) as engine:
+        engine.start(lost.submit())
+        wait_for(lambda: engine.idle)
+        assert lost.b.cloud.trusts
+        engine.sweep()
+    assert lost.b.cloud.trusts == {}
+
+
+def test_of_engines_nudged_at_the_same_moment_one_runs_the_operation(lost: World) -> None:
+    operation_id = lost.submit()
+    engines = []
+    for number in range(4):
+        lost.b.conf.set_override("host", f"engine-{number}", group="engine")
+        engines.append(Conductor(lost.b.equipment, lost.b.persistence))
+    together = threading.Barrier(len(engines))
+
+    def nudge(engine: Conductor) -> None:
+        together.wait()
+        engine.start(operation_id)
+
+    with ThreadPoolExecutor(len(engines)) as threads:
+        list(threads.map(nudge, engines))
+    wait_for(lambda: all(engine.idle for engine in engines))
+    for engine in engines:
+        engine.stop()
+    operation = lost.b.operation(operation_id)
+    assert (operation.status, operation.generation) == ("completed", 1)
+    assert lost.b.cloud.faults.calls.count("recreate_server") == 2
+
+
+def test_an_engine_that_starts_again_resumes_what_it_ran(lost: World) -> None:
+    lost.b.cloud.faults.set("manage_volumes", kill, times=1)
+    operation_id = lost.submit()
+    with pytest.raises(Killed):
+        lost.run(operation_id)
+    with conductor(lost) as engine:
+        engine.sweep()
+        wait_for(lambda: engine.idle)
+    operation = lost.b.operation(operation_id)
+    assert (operation.status, operation.generation) == ("completed", 2)
+
+
+def test_an_engine_leaves_what_another_one_runs(lost: World) -> None:
+    lost.b.cloud.faults.set("manage_volumes", kill, times=1)
+    operation_id = lost.submit()
+    with pytest.raises(Killed):
+        lost.run(operation_id)
+    with conductor(lost, host="another") as engine:
+        engine.sweep()
+        assert engine.idle
+    assert lost.b.operation(operation_id).status == "running"
+
+
+def test_an_engine_that_stops_ends_its_step_and_the_next_one_goes_on(lost: World) -> None:
+    pause = Pause()
+    lost.b.cloud.faults.set("manage_volumes", pause, times=1)
+    operation_id = lost.submit()
+    engine = Conductor(lost.b.equipment, lost.b.persistence)
+    engine.start(operation_id)
+    assert pause.reached.wait(PATIENCE)
+    stopping = threading.Thread(target=engine.stop)
+    stopping.start()
+    pause.released.set()
+    stopping.join(PATIENCE)
+    assert lost.b.operation(operation_id).status == "running"
+    assert lost.servers() == {}
+
+    with conductor(lost) as engine:
+        engine.sweep()
+        wait_for(lambda: engine.idle)
+    assert lost.b.operation(operation_id).status == "completed"
+    assert lost.b.cloud.faults.calls.count("manage_volumes") == 1
+
+
+def test_a_running_operation_shows_that_it_is_alive(lost: World) -> None:
+    pause = Pause()
+    lost.b.cloud.faults.set("manage_volumes", pause, times=1)
+    operation_id = lost.submit()
+    with conductor(lost) as engine:
+        engine.start(operation_id)
+        assert pause.reached.wait(PATIENCE)
+        before = lost.b.operation(operation_id).updated_at
+        time.sleep(0.01)
+        engine.sweep()
+        after = lost.b.operation(operation_id).updated_at
+        pause.released.set()
+    assert before is not None
+    assert after is not None
+    assert after > before
+
+
+def test_an_operation_that_could_not_be_written_down_is_taken_up_again(
+    lost: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away for a moment."""
+    from protector.engine.execution import Execution
+
+    settle = Execution._settle
+    failed = []
+
+    def fail_once(self: Execution, *args: object) -> None:
+        if not failed:
+            failed.append(True)
+            raise OSError("the database is away")
+        settle(self, *args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Execution, "_settle", fail_once)
+    operation_id = lost.submit()
+    with conductor(lost) as engine:
+        engine.start(operation_id)
+        wait_for(lambda: engine.idle)
+        assert lost.b.operation(operation_id).status == "running"
+        engine.sweep()
+        wait_for(lambda: engine.idle)
+    assert lost.b.operation(operation_id).status == "completed"
