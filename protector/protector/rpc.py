@@ -26,7 +26,7 @@ NUDGE_TIMEOUT = 5
 RETRIES = 2
 
 
-class ContextSerializer(oslo_messaging.NoOpSerializer):  # type: ignore[misc]
+class ContextSerializer(oslo_messaging.NoOpSerializer):
     def serialize_context(self, context: RequestContext) -> dict[str, Any]:
         plain: dict[str, Any] = context.to_dict()
         return plain

@@ -9,12 +9,15 @@ from typing import Any, TypeVar
 
 import falcon
 import pydantic
+import pydantic_core
 from oslo_context.context import RequestContext
 
 from protector import errors
 from protector.api.services import Services
 from protector.db import groups
 from protector.db.models import ProtectionGroup
+
+SENTENCES = {"extra_forbidden": "there is no such field", "missing": "it is missing"}
 
 Model = TypeVar("Model", bound=pydantic.BaseModel)
 
@@ -95,9 +98,11 @@ def _valid(model: type[Model], value: Any) -> Model:
     try:
         return model.model_validate(value)
     except pydantic.ValidationError as error:
-        faults = (_fault(e["loc"], e["msg"]) for e in error.errors())
+        faults = (_fault(fault) for fault in error.errors())
         raise errors.InvalidRequest(reason="; ".join(faults)) from None
 
 
-def _fault(where: tuple[int | str, ...], what: str) -> str:
-    return f"{'.'.join(map(str, where)) or 'body'}: {what.removeprefix('Value error, ')}"
+def _fault(fault: pydantic_core.ErrorDetails) -> str:
+    where = ".".join(map(str, fault["loc"])) or "body"
+    what = SENTENCES.get(fault["type"], fault["msg"].removeprefix("Value error, "))
+    return f"{where}: {what}"

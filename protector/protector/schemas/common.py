@@ -2,6 +2,7 @@
 """What all bodies, queries and views have in common."""
 
 import datetime
+import re
 from typing import Annotated, Literal
 
 import pydantic
@@ -11,9 +12,15 @@ LIMIT = 1000
 Name = Annotated[
     str, pydantic.StringConstraints(strip_whitespace=True, min_length=1, max_length=255)
 ]
-SiteName = Annotated[
-    str, pydantic.StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=64)
-]
+
+
+def _site_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", value):
+        raise ValueError("letters, digits, '.', '_' and '-' are allowed, 64 at most")
+    return value
+
+
+SiteName = Annotated[str, pydantic.AfterValidator(_site_name)]
 Text = Annotated[str, pydantic.StringConstraints(max_length=255)]
 Id = Annotated[str, pydantic.StringConstraints(min_length=1, max_length=64)]
 

@@ -1,11 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
+import re
 from typing import Annotated, Any
 
 import pydantic
 
 from protector.schemas.common import Body, SiteName, Text, stamp
 
-Url = Annotated[str, pydantic.StringConstraints(pattern=r"^https?://\S+$", max_length=255)]
+
+def _url(value: str) -> str:
+    if not re.fullmatch(r"https?://\S+", value):
+        raise ValueError("it is no URL of a Keystone, such as http://keystone.example.com:5000/v3")
+    return value
+
+
+Url = Annotated[Text, pydantic.AfterValidator(_url)]
 
 
 class SiteChange(Body):
