@@ -7,7 +7,7 @@ import shutil
 
 from flasharray_simulator.control import Control
 from testbed.layout import PLACES, PORTS, SIMULATOR_CONTROL, Folders, Place, peer_of
-from testbed.processes import Processes
+from testbed.processes import Processes, expect_free
 
 NAME = "flasharray-simulator"
 # Seconds.
@@ -35,6 +35,8 @@ class Arrays:
 
     def start(self) -> None:
         self.processes.end(grace=0)
+        ports = [(place.address, PORTS["array"]) for place in PLACES.values()]
+        expect_free([SIMULATOR_CONTROL, *ports])
         self._folder.mkdir(parents=True, exist_ok=True)
         config = self._folder / "simulator.toml"
         config.touch(mode=0o600)

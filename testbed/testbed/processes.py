@@ -22,17 +22,17 @@ DEATH = 5.0
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """A process we started; the time it was started at tells it from a later one of its number."""
+    """A process we started; ``started`` tells it from a later one of its number."""
 
     name: str
     pid: int
-    started: float
+    started: int
     command: list[str]
 
     def leader(self) -> psutil.Process | None:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, OSError):
             process = psutil.Process(self.pid)
-            if process.create_time() == self.started and process.status() != psutil.STATUS_ZOMBIE:
+            if started(self.pid) == self.started and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
 
@@ -63,7 +63,7 @@ class Processes:
         record = Record(
             name,
             process.pid,
-            psutil.Process(process.pid).create_time(),
+            started(process.pid),
             [str(word) for word in command],
         )
         path = self._records / f"{name}.json"
@@ -84,21 +84,15 @@ class Processes:
 
     def end(self, names: Iterable[str] | None = None, *, grace: float) -> None:
         """End processes with all their children: asked to first, when ``grace`` (s) is given."""
-        paths = [
-            self._records / f"{name}.json" for name in (self.names() if names is None else names)
-        ]
+        chosen = self.names() if names is None else names
+        paths = [self._records / f"{name}.json" for name in chosen]
         records = [self._record(path) for path in paths if path.exists()]
         if grace:
             for record in records:
                 if leader := record.leader():
                     leader.terminate()
             _wait_until_gone(records, grace)
-        for process in _members(records):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        if not _wait_until_gone(records, DEATH):
-            left = ", ".join(str(process.pid) for process in _members(records))
-            raise BrokenTestbed(f"processes {left} do not end, even by SIGKILL")
+        _kill(records)
         for path in paths:
             path.unlink(missing_ok=True)
 
@@ -130,10 +124,28 @@ class Processes:
         )
 
 
+def started(pid: int) -> int:
+    """Return when the process began, in ticks since boot: no change of the clock moves that."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[19])
+
+
 def listening(address: str, port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((address, port)) == 0
+
+
+def expect_free(ports: Iterable[tuple[str, int]]) -> None:
+    """Make sure that nobody listens there.
+
+    :raises BrokenTestbed: somebody does, and would be taken for ours.
+    """
+    if taken := [f"{address}:{port}" for address, port in ports if listening(address, port)]:
+        raise BrokenTestbed(
+            f"another process listens on {', '.join(taken)}; end it, then try again"
+            " (`ss -ltnp` shows which it is)"
+        )
 
 
 def _members(records: Iterable[Record]) -> Iterator[psutil.Process]:
@@ -147,15 +159,29 @@ def _members(records: Iterable[Record]) -> Iterator[psutil.Process]:
 
 def _reused(record: Record) -> bool:
     """Whether the number is another process's now: then nothing of the session is left."""
-    return psutil.pid_exists(record.pid) and (
-        psutil.Process(record.pid).create_time() != record.started
-    )
+    try:
+        return started(record.pid) != record.started
+    except OSError:
+        return False
 
 
-def _wait_until_gone(records: Sequence[Record], seconds: float) -> bool:
+def _wait_until_gone(records: Sequence[Record], seconds: float) -> None:
     end = time.monotonic() + seconds
-    while any(_members(records)):
-        if time.monotonic() > end:
-            return False
+    while any(_members(records)) and time.monotonic() < end:
         time.sleep(0.05)
-    return True
+
+
+def _kill(records: Sequence[Record]) -> None:
+    """Kill until nothing is left: some have just made another child.
+
+    :raises BrokenTestbed: something does not die.
+    """
+    end = time.monotonic() + DEATH
+    while members := list(_members(records)):
+        if time.monotonic() > end:
+            left = ", ".join(str(process.pid) for process in members)
+            raise BrokenTestbed(f"processes {left} do not end, even by SIGKILL")
+        for process in members:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(0.02)

@@ -17,7 +17,7 @@ from testbed.errors import BrokenTestbed
 from testbed.layout import PORTS, Folders, Place
 from testbed.mariadb import MariaDB
 from testbed.openstack import Api, Worker
-from testbed.processes import Processes
+from testbed.processes import Processes, expect_free
 from testbed.progress import Progress
 from testbed.protector import Protector
 from testbed.rabbitmq import RabbitMQ
@@ -102,6 +102,7 @@ class Site:
     def _start_infrastructure(self) -> None:
         # What an interrupted start or kill has left.
         self.processes.end(grace=0)
+        expect_free((self.place.address, PORTS[name]) for name in PORTS if name != "array")
         configure(self.place, self._folders)
         self.mariadb.start()
         self._rabbitmq.start()
@@ -180,6 +181,26 @@ class Site:
         self.processes.end([service], grace=0)
         self._start_services(tuple(s for s in openstack.SERVICES if s.name == service))
         self._await_ready()
+
+    @contextlib.contextmanager
+    def protector_stopped(self) -> Iterator[None]:
+        self.protector.stop()
+        try:
+            yield
+        finally:
+            self.protector.start()
+            self.protector.wait()
+
+    @contextlib.contextmanager
+    def cinder_policy_missing(self) -> Iterator[None]:
+        """Make Cinder's policy empty; Cinder sees by itself that the file has changed."""
+        policy = self.folder / "etc" / "cinder-policy.yaml"
+        rules = policy.read_text()
+        policy.write_text("{}\n")
+        try:
+            yield
+        finally:
+            policy.write_text(rules)
 
     @contextlib.contextmanager
     def paused(self, service: str) -> Iterator[None]:

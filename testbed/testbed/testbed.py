@@ -16,7 +16,7 @@ from testbed import clouds, openstack, schemas
 from testbed.array import Arrays
 from testbed.errors import BrokenTestbed
 from testbed.layout import PLACES, PORTS, Folders, repository
-from testbed.processes import listening
+from testbed.processes import expect_free, listening
 from testbed.progress import Progress
 from testbed.site import Site
 
@@ -80,7 +80,16 @@ class Testbed:
 
     def restart(self, site: str, service: str) -> None:
         """Kill one of the site's OpenStack services, and start it again."""
-        self._sites[site].restart(service)
+        with self._alone():
+            self._sites[site].restart(service)
+
+    def protector_stopped(self, site: str) -> contextlib.AbstractContextManager[None]:
+        """Do without the site's Protector for a while."""
+        return self._sites[site].protector_stopped()
+
+    def cinder_policy_missing(self, site: str) -> contextlib.AbstractContextManager[None]:
+        """Take away, for a while, the rules that Protector asks of the site's Cinder."""
+        return self._sites[site].cinder_policy_missing()
 
     # -- commands -----------------------------------------------------------------------------
 
@@ -92,14 +101,12 @@ class Testbed:
     def down(self) -> None:
         """End everything; the data stay for the next ``up``.
 
-        :raises BrokenTestbed: something listens still, which is not ours.
+        :raises BrokenTestbed: somebody else listens on the sites' ports.
         """
         with self._alone():
             self._for_each_site(Site.stop)
             self._arrays.stop()
-            left = [f"{host}:{port}" for host, port in self._ports() if listening(host, port)]
-            if left:
-                raise BrokenTestbed(f"something else listens on {', '.join(left)}")
+            expect_free(self._ports())
             self._progress.say("down; nothing runs or listens")
 
     def kill(self, site: str) -> None:
@@ -152,6 +159,8 @@ class Testbed:
         self._progress.say(f"up; export OS_CLIENT_CONFIG_FILE={self.clouds_yaml}")
 
     def _make(self) -> None:
+        if self._made_file.exists():
+            self._progress.say("the data are of other versions of OpenStack: they go")
         for site in self._sites.values():
             site.kill()
         self._arrays.stop()

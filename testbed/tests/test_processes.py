@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from testbed.errors import BrokenTestbed
-from testbed.processes import Processes
+from testbed.processes import Processes, expect_free
 from testbed.progress import wait_for
 
 # A parent whose child left its process group, and both of which shrug off SIGTERM.
@@ -88,7 +88,7 @@ def test_a_process_that_got_the_number_of_ours_is_left_alone(
 ) -> None:
     stranger = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
-        record = {"name": "old", "pid": stranger.pid, "started": 1.0, "command": ["sleep"]}
+        record = {"name": "old", "pid": stranger.pid, "started": 1, "command": ["sleep"]}
         folder = tmp_path / "processes"
         folder.mkdir()
         (folder / "old.json").write_text(json.dumps(record))
@@ -109,3 +109,10 @@ def test_a_process_that_ends_at_once_is_told_with_its_log(
         port = unused.getsockname()[1]
         with pytest.raises(BrokenTestbed, match=r"brief has ended; see .*brief\.out"):
             processes.wait_for_port("brief", "127.0.0.1", port, seconds=10)
+
+
+def test_a_port_that_another_process_has_is_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(BrokenTestbed, match=f"another process listens on 127.0.0.1:{port}"):
+            expect_free([("127.0.0.1", port)])
