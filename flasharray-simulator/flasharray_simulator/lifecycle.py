@@ -43,7 +43,9 @@ def set_destroyed(world: World, thing: Destroyable, destroyed: bool, at: int | N
     for part in _parts(thing, thing.destroyed_at):
         part.destroyed_at = moment
     if destroyed:
-        BEFORE_DESTROYING.get(type(thing), _nothing)(world, thing)
+        BEFORE_DESTROYING[type(thing)](world, thing)
+    elif isinstance(thing, Volume):
+        _before_recovering(thing)
     thing.destroyed_at = moment
 
 
@@ -119,6 +121,14 @@ def _before_volume(_world: World, volume: Volume) -> None:
         hosts = ", ".join(sorted(connection.host.name for connection in volume.connections))
         raise Refusal(
             f"Volume is connected to {hosts} and cannot be destroyed. Disconnect it first.",
+            volume.name,
+        )
+
+
+def _before_recovering(volume: Volume) -> None:
+    if volume.volume_group and volume.volume_group.destroyed:
+        raise Refusal(
+            f"Volume group {volume.volume_group.name} has been destroyed. Recover it first.",
             volume.name,
         )
 

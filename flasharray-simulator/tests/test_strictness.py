@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from bench import MIB, Asking, Raw, Running, protect
+from bench import MIB, Asking, Raw, Running, allow, protect
 from pypureclient import flasharray
 
 from flasharray_simulator.control import Control, ControlError
@@ -204,6 +204,35 @@ def test_a_volume_moves_into_a_group_of_volumes_and_out(a: Asking) -> None:
             volume=flasharray.VolumePatch(volume_group=flasharray.Reference(name=container)),
         )
         assert a.names("get_volumes") == [name]
+
+
+def test_a_volume_is_not_recovered_into_a_destroyed_group(a: Asking, control: Control) -> None:
+    a.ask("post_volume_groups", names=["vg"], volume_group=flasharray.VolumeGroupPost())
+    a.volume("vg/v")
+    gone = flasharray.VolumeGroup(destroyed=True)
+    assert "still has volumes" in a.refused("patch_volume_groups", names=["vg"], volume_group=gone)
+    a.ask("patch_volumes", names=["vg/v"], volume=DESTROYED)
+    a.ask("patch_volume_groups", names=["vg"], volume_group=gone)
+    assert "Recover it first" in a.refused(
+        "patch_volumes", names=["vg/v"], volume=flasharray.VolumePatch(destroyed=False)
+    )
+    control.advance(25 * 3600)
+    assert a.ask("get_volume_groups") == []
+
+
+def test_a_group_that_is_replicated_here_is_not_destroyed_here(a: Asking, b: Asking) -> None:
+    there = protect(a, b, "v")
+    gone = flasharray.ProtectionGroup(destroyed=True)
+    assert "Disallow it first" in b.refused(
+        "patch_protection_groups", names=[there], protection_group=gone
+    )
+    allow(b, there, False)
+    b.ask("patch_protection_groups", names=[there], protection_group=gone)
+    assert "has been destroyed" in b.refused(
+        "patch_protection_groups_targets",
+        group_names=[there],
+        target=flasharray.TargetProtectionGroupPostPatch(allowed=True),
+    )
 
 
 def test_tags_are_of_a_volume_and_a_namespace(a: Asking) -> None:

@@ -41,6 +41,8 @@ def change(ask: Ask) -> dict[str, Any]:
     """Allow or disallow; only the array that receives may say so."""
     rows = []
     for group in named(ask, Group, "group_names", "group_ids"):
+        if group.destroyed:
+            raise Refusal("Protection group has been destroyed.", group.name)
         if not group.replica_of:
             raise Refusal("Only a target can allow a protection group, not its source.", group.name)
         for target in _targets_of(ask.world, group):
