@@ -11,12 +11,12 @@ from taskflow.persistence import models
 from taskflow.persistence.backends import impl_sqlalchemy
 
 
-class _KeptConnection(impl_sqlalchemy.Connection):  # type: ignore[misc]
+class _KeptConnection(impl_sqlalchemy.Connection):
     def close(self) -> None:
         pass
 
 
-class Persistence(impl_sqlalchemy.SQLAlchemyBackend):  # type: ignore[misc]
+class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
     """TaskFlow's own backend, with one connection kept for each thread.
 
     A new connection brings new table objects, so that SQLAlchemy compiles every statement anew;

@@ -20,7 +20,7 @@ from protector.domain.operation import StepStatus
 LOG = logging.getLogger(__name__)
 
 
-class Recorder(base.Listener):  # type: ignore[misc]
+class Recorder(base.Listener):
     """Writes each step into the row as it begins and ends, as long as the claim holds."""
 
     def __init__(

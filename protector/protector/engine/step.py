@@ -13,7 +13,7 @@ from protector.engine.work import Work
 Result = dict[str, Any]
 
 
-class Step(task.Task):  # type: ignore[misc]
+class Step(task.Task):
     """One named unit of work that may run twice and can be undone.
 
     Its class gives it its public name: ``PromoteVolumesFromSnapshot`` is reported as

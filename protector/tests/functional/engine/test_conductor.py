@@ -12,6 +12,7 @@ from functional.engine.world import Killed, World
 
 from protector import errors
 from protector.engine.conductor import Conductor
+from protector.engine.execution import Execution
 
 PATIENCE = 20
 
@@ -179,8 +180,6 @@ def test_an_operation_that_could_not_be_written_down_is_taken_up_again(
     lost: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database was away for a moment."""
-    from protector.engine.execution import Execution
-
     settle = Execution._settle
     failed = []
 

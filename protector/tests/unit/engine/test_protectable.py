@@ -35,7 +35,10 @@ def test_a_server_on_replicated_volumes_can_be_protected(cloud):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"type_id": "other", "type_name": "plain"}, "is of type plain, not of the group's type replicated"),
+        (
+            {"type_id": "other", "type_name": "plain"},
+            "is of type plain, not of the group's type replicated",
+        ),
         ({"array": "array-z"}, "is on array array-z, not on array array-a"),
         ({"array": None, "pool": "a@lvm#lvm"}, "is on pool a@lvm#lvm, not on array array-a"),
         ({"multiattach": True}, "can be attached to several servers (multiattach)"),
