@@ -88,18 +88,11 @@ def test_a_reset_leaves_nothing_of_what_came_since(testbed: Testbed, booted: Boo
 
 
 def test_up_leaves_alone_what_runs(testbed: Testbed) -> None:
-    before = {process.pid for process in psutil.process_iter()}
+    before = sorted(testbed.folders.state.glob("*/processes/*.json"))
+    started = [path.read_text() for path in before]
     testbed.up()
-    assert {process.pid for process in psutil.process_iter() if "serve.py" in _words(process)} <= (
-        before
-    )
-
-
-def _words(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())
-    except psutil.NoSuchProcess:
-        return ""
+    assert sorted(testbed.folders.state.glob("*/processes/*.json")) == before
+    assert [path.read_text() for path in before] == started
 
 
 def test_a_token_of_one_site_is_worth_nothing_at_the_other(testbed: Testbed) -> None:
