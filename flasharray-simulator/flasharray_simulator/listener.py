@@ -111,20 +111,28 @@ class Listener:
                 return
             self._connections.add(connection)
         try:
-            stream = (
-                self._tls.wrap_socket(connection, server_side=True) if self._tls else connection
-            )
-            with self._lock:
-                self._connections.add(stream)
-            _Handler(stream, address, self)  # type: ignore[arg-type]
-            stream.close()
+            if self._tls:
+                connection = self._encrypted(connection, self._tls)
+                connection.do_handshake()
+            _Handler(connection, address, self)  # type: ignore[arg-type]
         except OSError as error:
             LOG.debug("connection from %s ended: %s", address, error)
         finally:
             with self._lock:
                 self._connections.discard(connection)
-                self._connections.discard(stream)
             connection.close()
+
+    def _encrypted(self, connection: socket.socket, tls: ssl.SSLContext) -> ssl.SSLSocket:
+        """Return the socket that takes the place of this one, also for ``close``."""
+        with self._lock:
+            encrypted = tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            still_open = connection in self._connections
+            self._connections.discard(connection)
+            if still_open:
+                self._connections.add(encrypted)
+        if not still_open:
+            encrypted.close()
+        return encrypted
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

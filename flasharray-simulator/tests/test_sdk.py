@@ -2,11 +2,14 @@
 """What the vendor's SDK expects of any array: sessions, pages, filters, kinds of errors."""
 
 import http.client
+import socket
 import ssl
 
 import pytest
+import urllib3
 from bench import MIB, Asking, Raw, Running
 from pypureclient import PureError, flasharray
+from pypureclient.configuration import Configuration
 
 from flasharray_simulator.control import Control
 
@@ -39,6 +42,24 @@ def test_the_certificate_can_be_verified(simulator: Running, control: Control) -
     connection.request("GET", "/api/api_version")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_a_client_that_does_not_trust_it_harms_nobody(
+    simulator: Running, a: Asking, control: Control
+) -> None:
+    with pytest.raises(urllib3.exceptions.MaxRetryError, match="CERTIFICATE_VERIFY_FAILED"):
+        simulator.client("fa-a", configuration=Configuration())
+    assert "Exception" not in simulator.log
+    assert a.ask("get_volumes") == []
+
+
+def test_a_connection_that_says_nothing_holds_nobody_up(
+    simulator: Running, a: Asking, control: Control
+) -> None:
+    with socket.create_connection(("127.0.0.1", simulator.port("fa-a")), timeout=5) as silent:
+        assert a.ask("get_volumes") == []
+        control.array_down("fa-a")
+        assert silent.recv(1) == b""
 
 
 def test_a_wrong_token_is_told_so(simulator: Running, control: Control) -> None:
