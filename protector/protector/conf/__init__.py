@@ -12,6 +12,8 @@ from protector.conf import api, base, cloud, database, engine, flasharray, peer,
 PROJECT = "protector"
 DEFAULT_FILE = "/etc/protector/protector.conf"
 SERVICE_AUTH = "service_auth"
+# Loggers whose every line would be a line of a command's output.
+QUIET = ("alembic=WARN",)
 
 SECTIONS: dict[str, list[cfg.Opt]] = {
     "DEFAULT": base.OPTIONS,
@@ -42,6 +44,7 @@ def load(arguments: Sequence[str], *cli: cfg.Opt) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     register(conf)
     log.register_options(conf)
+    log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *QUIET])
     conf.register_cli_opts(cli)
     try:
         conf(arguments, project=PROJECT)

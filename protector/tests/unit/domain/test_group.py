@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+import pytest
+
+from protector import errors
+from protector.domain.group import RESETTABLE, TRANSITIONS, WAY_OUT, Event, Status, after
+
+ILLEGAL = [
+    (status, event) for status in Status for event in Event if event not in TRANSITIONS[status]
+]
+BUSY = (Status.CREATING, Status.FAILING_OVER, Status.DELETING)
+
+
+@pytest.mark.parametrize(("status", "event"), ILLEGAL)
+def test_everything_not_in_the_table_is_refused_with_a_way_out(
+    status: Status, event: Event
+) -> None:
+    with pytest.raises(errors.WrongStatus) as refused:
+        after(status, event, name="web")
+    text = refused.value.text
+    assert text.startswith(f"Protection group web is {status} and cannot {event} now. ")
+    assert WAY_OUT[status].format(name="web") in text
+
+
+def test_every_busy_state_can_break() -> None:
+    for status in BUSY:
+        assert after(status, Event.BREAK, name="web") is Status.ERROR
+
+
+def test_a_failover_can_end_in_four_ways() -> None:
+    ends = {after(Status.FAILING_OVER, event, name="web") for event in TRANSITIONS["failing_over"]}
+    assert ends >= {Status.FAILED_OVER, Status.FAILED_OVER_PARTIAL, Status.ACTIVE, Status.ERROR}
+
+
+def test_what_failed_in_part_is_resumed() -> None:
+    resumed = after(Status.FAILED_OVER_PARTIAL, Event.FAIL_OVER, name="web")
+    assert resumed is Status.FAILING_OVER
+
+
+def test_nobody_is_put_into_a_busy_state_by_hand() -> None:
+    assert not set(RESETTABLE) & set(BUSY)
