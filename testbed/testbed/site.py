@@ -147,10 +147,10 @@ class Site:
         self.say("networks, flavors, volume types and a keypair made")
 
     def _await_ready(self) -> None:
+        began = datetime.datetime.now(datetime.UTC)
         for api in openstack.APIS:
             self._await_api(api.name)
         self.protector.wait()
-        began = datetime.datetime.now(datetime.UTC)
         admin = self.cloud("-admin")
         end = time.monotonic() + READY
         while lacking := readiness.missing(admin, began):
