@@ -44,8 +44,6 @@ class Operator:
         :raises CommandFailed: it ended with another code than 0, and ``check`` is set.
         """
         command = "openstack " + " ".join(words)
-        if self._show:
-            print(f"\n[{cloud}]$ {command}", flush=True)
         done = subprocess.run(
             [str(OPENSTACK), *words],
             env={
@@ -61,7 +59,8 @@ class Operator:
         )
         said = Said(command, done.stdout, done.stderr, done.returncode)
         if self._show:
-            print(said.stdout + said.stderr, end="", flush=True)
+            # At once: commands for both sites may run side by side.
+            print(f"\n[{cloud}]$ {command}\n{said.stdout}{said.stderr}", end="", flush=True)
         if check and said.code != 0:
             raise CommandFailed(said)
         return said
