@@ -2,26 +2,30 @@
 """A site's Protector, run as its operator would."""
 
 import os
-import pathlib
 import subprocess
 
 from testbed.errors import BrokenTestbed
 from testbed.layout import PORTS, Folders, Place
 from testbed.processes import Processes
+from testbed.progress import wait_for
+from testbed.rabbitmq import RabbitMQ
 
 API = "protector-api"
-NAMES = (API, "protector-engine")
+# Also the queue by which it is asked.
+ENGINE = "protector-engine"
+NAMES = (API, ENGINE)
 CONFIG = ("--config-file", "protector.conf")
 START = 60.0
 
 
 class Protector:
     def __init__(
-        self, place: Place, folders: Folders, site_folder: pathlib.Path, processes: Processes
+        self, place: Place, folders: Folders, processes: Processes, rabbitmq: RabbitMQ
     ) -> None:
         self._place = place
         self._commands = folders.commands
-        self._config = site_folder / "etc"
+        self._config = folders.site(place) / "etc"
+        self._rabbitmq = rabbitmq
         self._processes = processes
 
     def prepare(self) -> None:
@@ -44,7 +48,13 @@ class Protector:
         self._processes.end(NAMES, grace=0)
 
     def wait(self) -> None:
+        """Wait until its API listens, and its engine takes what the API sends."""
         self._processes.wait_for_port(API, self._place.address, PORTS["protector"], seconds=START)
+        wait_for(
+            lambda: self._rabbitmq.consumers(ENGINE),
+            seconds=START,
+            otherwise=f"{ENGINE} takes no requests; see {self._processes.output(ENGINE)}",
+        )
 
     def _manage(self, *words: str) -> None:
         log = self._processes.output("protector-manage")

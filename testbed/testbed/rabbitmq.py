@@ -5,8 +5,10 @@ import os
 import pathlib
 import shutil
 
+import amqp  # type: ignore[import-untyped]
+
 from testbed.errors import BrokenTestbed
-from testbed.layout import PORTS, Place
+from testbed.layout import PASSWORD, PORTS, Place
 from testbed.processes import Processes
 
 NAMES = ("epmd", "rabbitmq")
@@ -60,6 +62,16 @@ class RabbitMQ:
                 "+sbwt none +sbwtdcpu none +sbwtdio none"
             ),
         }
+
+    def consumers(self, queue: str) -> int:
+        """Return how many processes take messages from the queue."""
+        with amqp.Connection(
+            f"{self._place.address}:{PORTS['rabbitmq']}", userid="openstack", password=PASSWORD
+        ) as connection:
+            try:
+                return int(connection.channel().queue_declare(queue, passive=True).consumer_count)
+            except amqp.NotFound:
+                return 0
 
     def wait(self) -> None:
         self._processes.wait_for_port(

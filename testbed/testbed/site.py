@@ -37,8 +37,8 @@ class Site:
         self.folder = folders.site(place)
         self.processes = Processes(self.folder)
         self.mariadb = MariaDB(place, self.folder, self.processes)
-        self.protector = Protector(place, folders, self.folder, self.processes)
         self._rabbitmq = RabbitMQ(place, self.folder, self.processes)
+        self.protector = Protector(place, folders, self.processes, self._rabbitmq)
         self._folders = folders
         self._progress = progress
 
