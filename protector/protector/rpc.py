@@ -6,6 +6,7 @@ row first; ``start_operation`` is only a nudge that an engine may miss (it sweep
 """
 
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import oslo_messaging
@@ -21,9 +22,13 @@ REMOTE_ERRORS = ["protector.errors"]
 
 # Seconds. An edit waits for Cinder, the array and the peer, each of which has its own limit.
 EDIT_TIMEOUT = 120
+LOOK_TIMEOUT = 60
 NUDGE_TIMEOUT = 5
+# What the library's own time limit may come late.
+GRACE = 1
 # Attempts to hand a message to a broker that does not take it.
 RETRIES = 2
+UNANSWERED = (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure, TimeoutError)
 
 
 class ContextSerializer(oslo_messaging.NoOpSerializer):
@@ -50,6 +55,8 @@ class EngineClient:
 
     def __init__(self, conf: cfg.ConfigOpts, rpc_transport: oslo_messaging.Transport) -> None:
         self._site = conf.site_name
+        # The library waits without end for a broker that was never there.
+        self._threads = ThreadPoolExecutor(conf.api.threads, thread_name_prefix="rpc")
         self._client = oslo_messaging.get_rpc_client(
             rpc_transport,
             oslo_messaging.Target(topic=TOPIC, version="1.0"),
@@ -60,9 +67,12 @@ class EngineClient:
     def _call(
         self, context: RequestContext, method: str, timeout: int = EDIT_TIMEOUT, **arguments: Any
     ) -> Any:
+        ask = self._client.prepare(timeout=timeout).call
+        answer = self._threads.submit(ask, context, method, **arguments)
         try:
-            return self._client.prepare(timeout=timeout).call(context, method, **arguments)
-        except (oslo_messaging.MessagingTimeout, oslo_messaging.MessageDeliveryFailure):
+            return answer.result(timeout + GRACE)
+        except UNANSWERED:
+            answer.cancel()
             raise errors.EngineUnreachable(site=self._site) from None
 
     # -- protection groups: each returns when both sites have the new version ----------------
@@ -101,7 +111,9 @@ class EngineClient:
 
     def consistency_group(self, context: RequestContext, group_id: str) -> dict[str, Any]:
         """Return what stands behind the group on this site (see engine/inspection.py)."""
-        result: dict[str, Any] = self._call(context, "consistency_group", group_id=group_id)
+        result: dict[str, Any] = self._call(
+            context, "consistency_group", LOOK_TIMEOUT, group_id=group_id
+        )
         return result
 
     # -- operations ---------------------------------------------------------------------------
@@ -115,12 +127,12 @@ class EngineClient:
 
     def validate_site(self, context: RequestContext, site: str) -> dict[str, Any]:
         """Return ``{"status": "active"|"unreachable", "checks": [{"name", "result"}, ...]}``."""
-        result: dict[str, Any] = self._call(context, "validate_site", site=site)
+        result: dict[str, Any] = self._call(context, "validate_site", LOOK_TIMEOUT, site=site)
         return result
 
     def volume_types(self, context: RequestContext) -> list[dict[str, Any]]:
         """Return this site's replicated volume types: ``[{"id", "name", "backend"}, ...]``."""
-        result: list[dict[str, Any]] = self._call(context, "volume_types")
+        result: list[dict[str, Any]] = self._call(context, "volume_types", LOOK_TIMEOUT)
         return result
 
     def allow_replication(
@@ -128,6 +140,10 @@ class EngineClient:
     ) -> str:
         """Let this site's array accept a group of the peer's array; return this array's name."""
         result: str = self._call(
-            context, "allow_replication", source_array=source_array, array_group=array_group
+            context,
+            "allow_replication",
+            LOOK_TIMEOUT,
+            source_array=source_array,
+            array_group=array_group,
         )
         return result

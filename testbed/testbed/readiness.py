@@ -15,8 +15,12 @@ WORKERS = frozenset(
 NOT_YET = (SDKException, ClientException, requests.RequestException)
 
 
-def missing(admin: Connection, since: datetime.datetime) -> set[str]:
-    """Return what is not ready; a worker's report from before ``since`` tells nothing."""
+def missing(admin: Connection, tenant: Connection, since: datetime.datetime) -> set[str]:
+    """Return what is not ready; a worker's report from before ``since`` tells nothing.
+
+    Neutron makes its policy ready at a tenant's first request, and denies the second of two at
+    once: the first is made here, alone.
+    """
     reports: set[str] = set()
     lacking: set[str] = set()
     try:
@@ -26,6 +30,8 @@ def missing(admin: Connection, since: datetime.datetime) -> set[str]:
             }
         if not any(True for _ in admin.compute.hypervisors()):
             lacking.add("a hypervisor")
+        if not any(True for _ in tenant.network.networks()):
+            lacking.add("the tenant's networks")
     except NOT_YET as error:
         lacking.add(f"an answer ({error})")
     return lacking | (WORKERS - reports)

@@ -151,9 +151,9 @@ class Site:
         for api in openstack.APIS:
             self._await_api(api.name)
         self.protector.wait()
-        admin = self.cloud("-admin")
+        admin, tenant = self.cloud("-admin"), self.cloud()
         end = time.monotonic() + READY
-        while lacking := readiness.missing(admin, began):
+        while lacking := readiness.missing(admin, tenant, began):
             if dead := self.missing():
                 raise BrokenTestbed(
                     f"{self.place.name}: {', '.join(dead)} ended; see {self.folder / 'log'}"
