@@ -25,7 +25,7 @@ from protector.domain.document import ConsistencyGroup, Document, Mappings, Memb
 from protector.domain.group import Event, Status
 from protector.engine import protectable
 from protector.engine.chain import Chain
-from protector.engine.work import Equipment
+from protector.engine.work import Equipment, moment
 from protector.sync import edit
 from protector.sync.peer import Peer, PeerSite
 
@@ -209,7 +209,7 @@ class Edits:
             epoch=0,
             version=1,
             site=self._site,
-            modified_at=_moment(),
+            modified_at=moment(),
             group_id=row.id,
             name=row.name,
             description=row.description,
@@ -232,7 +232,7 @@ class Edits:
             update={
                 "version": before.version + 1,
                 "site": self._site,
-                "modified_at": _moment(),
+                "modified_at": moment(),
                 **changes,
             }
         )
@@ -273,7 +273,3 @@ def _replicated(document: Document) -> ConsistencyGroup:
 def _break(session: Session, row: ProtectionGroup, reason: str) -> None:
     groups.advance(session, row, Event.BREAK)
     row.status_reason = reason
-
-
-def _moment() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)

@@ -2,12 +2,12 @@
 """The last step: from now on this is the group's primary site."""
 
 import contextlib
-import datetime
 
 from protector import errors
 from protector.db import claims, documents
 from protector.domain.document import Document
 from protector.engine.step import Result, Step
+from protector.engine.work import moment
 from protector.sync import edit
 
 
@@ -31,18 +31,18 @@ class Finalization(Step):
 
     def _next(self) -> Document:
         before, site = self.work.document, self.work.site
-        moment = datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+        at = moment()
         resumed = before.status == "failed_over_partial"
         return before.model_copy(
             update={
                 "epoch": self.work.epoch + 1,
                 "version": before.version + 1,
                 "site": site,
-                "modified_at": moment,
+                "modified_at": at,
                 "current_primary_site": site,
                 "status": "failed_over_partial" if self.work.missing() else "failed_over",
                 "failover_count": before.failover_count + (not resumed),
-                "last_failover_at": before.last_failover_at if resumed else moment,
+                "last_failover_at": before.last_failover_at if resumed else at,
             }
         )
 

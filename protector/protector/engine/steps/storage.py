@@ -117,7 +117,7 @@ class PromoteVolumesFromSnapshot(Step):
             unrecorded = array.promoted(work.key(volume_id))
             if unrecorded:
                 array.discard(unrecorded.id)
-        elif pair.volume_id is None:
+        else:
             array.discard(pair.array_volume_id)
             with work.sessions.begin() as session:
                 pairs.discarded(session, work.group_id, work.epoch, volume_id)

@@ -171,6 +171,9 @@ def test_a_running_operation_shows_that_it_is_alive(lost: World) -> None:
         engine.sweep()
         after = lost.b.operation(operation_id).updated_at
         pause.released.set()
+        wait_for(lambda: engine.idle)
+    operation = lost.b.operation(operation_id)
+    assert (operation.status, operation.generation) == ("completed", 1)
     assert before is not None
     assert after is not None
     assert after > before

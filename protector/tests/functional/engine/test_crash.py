@@ -2,17 +2,22 @@
 """A failover ends the same wherever the engine dies: one of everything for each VM."""
 
 import contextlib
+import datetime
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from functional.engine.world import Killed, World
 
 from protector import errors
 from protector.db import claims, groups, operations
+from protector.db.models import RecoveryDocument
 from protector.engine.execution import Execution
 from protector.engine.step import Step
+from protector.engine.steps import finalization
 from protector.engine.steps.finalization import Finalization
 from protector.engine.steps.instances import RecreateVm
 from protector.engine.steps.preparation import CreateDrOperationRecord, ValidateTargetSite
@@ -21,6 +26,7 @@ from protector.engine.steps.storage import (
     ManageVolumesIntoCinder,
     PromoteVolumesFromSnapshot,
 )
+from protector.engine.work import moment
 from protector.sync import edit
 
 STEPS = [
@@ -141,8 +147,15 @@ def test_dying_while_undoing_leaves_nothing_behind(lost: World, method: str, aft
 def test_dying_around_the_new_version_counts_one_failover(
     lost: World, monkeypatch: pytest.MonkeyPatch, after: bool
 ) -> None:
-    monkeypatch.setattr(edit, "commit_local", once(edit.commit_local, after=after))
+    times = itertools.count()
+    monkeypatch.setattr(
+        finalization, "moment", lambda: moment() + datetime.timedelta(hours=next(times))
+    )
+    monkeypatch.setattr(Finalization, "_commit", once(Finalization._commit, after=after))
     assert_one_of_everything(lost, die_and_resume(lost))
+    with lost.b.sessions.begin() as session:
+        versions = session.scalars(sa.select(RecoveryDocument.version).order_by("version"))
+        assert list(versions) == [1, 2, 3, 4]
 
 
 def test_dying_while_the_peer_is_told_is_dying_after_the_failover(
@@ -210,6 +223,24 @@ def test_an_engine_that_lost_its_claim_makes_and_undoes_nothing_more(lost: World
     assert lost.fail_over().status == "completed"
     assert len(lost.b.cloud.made_volumes) == 4
     assert len(lost.b.array.volumes) == 4
+
+
+def test_a_claim_that_is_overtaken_between_look_and_take_is_none(
+    lost: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation_id = lost.submit()
+    with lost.b.sessions.begin() as session:
+        look = session.scalar
+
+        def look_and_be_overtaken(query: Any) -> Any:
+            found = look(query)
+            monkeypatch.undo()
+            assert claims.take(session, operation_id, "engine-2")
+            return found
+
+        monkeypatch.setattr(session, "scalar", look_and_be_overtaken)
+        assert claims.take(session, operation_id, "engine-1") is None
+    assert lost.b.operation(operation_id).owner == "engine-2"
 
 
 def test_of_two_engines_that_claim_an_operation_one_gets_it(lost: World) -> None:

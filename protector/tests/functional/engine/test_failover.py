@@ -253,6 +253,17 @@ def test_a_resumed_failover_that_fails_leaves_what_runs(lost: World) -> None:
     assert lost.leftovers() == before
 
 
+def test_a_resumed_failover_that_fails_late_takes_nothing_from_what_runs(lost: World) -> None:
+    refused_by_nova(lost, "web2")
+    lost.fail_over()
+    before = lost.leftovers()
+    lost.b.cloud.manages = False
+    operation = lost.fail_over()
+    assert lost.failed_steps(operation) == ["manage_volumes_into_cinder"]
+    assert lost.leftovers() == before
+    assert lost.group.status == "failed_over_partial"
+
+
 def test_volumes_of_a_vm_that_did_not_come_up_are_used_the_next_time(lost: World) -> None:
     refused_by_nova(lost, "web2")
     operation = lost.fail_over()
@@ -427,6 +438,7 @@ def test_an_undo_that_fails_leaves_the_group_in_error_and_says_what_is_left(lost
     for volume in lost.b.cloud.made_volumes.values():
         assert f"Remove it: openstack volume delete {volume.id}" in (operation.error_message or "")
     assert "it is stuck" in (operation.error_message or "")
+    assert len(lost.b.array.volumes) == 4, "what Cinder still has must stay on the array"
     group = lost.group
     assert group.status == "error"
     assert "openstack volume delete" in (group.status_reason or "")
