@@ -3,7 +3,10 @@
 
 import threading
 
+import pytest
 from functional.api.world import World, eventually
+
+from protector import errors
 
 
 def test_the_walkthrough(world: World) -> None:
@@ -111,6 +114,33 @@ def test_the_trust_is_taken_from_the_caller_and_given_back(world: World) -> None
     eventually(lambda: world.b.cloud.trusts == {})
 
 
+def test_without_a_trust_nothing_is_begun(world: World) -> None:
+    group_id = world.protected("web-server-1")
+    world.lose_a()
+    refusal = errors.CloudRefused(
+        service="keystone", site="site-b", action="take a trust", reason="trusts are off"
+    )
+    world.b.cloud.faults.set("take_trust", refusal, times=1)
+    refused = world.b.fail_over(group_id)
+    assert refused.status_int == 502
+    assert refused.json["error"]["message"].startswith("keystone of site-b refused")
+    assert world.b.show(group_id)["status"] == "active"
+    assert world.b.get("/v1/{project}/operations")["operations"] == []
+
+
+def test_a_fault_of_our_own_is_told_as_such_and_logged_whole(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    group_id = world.protected("web-server-1")
+    world.b.cloud.faults.set("take_trust", KeyError("oops"), times=1)
+    failed = world.b.fail_over(group_id)
+    assert failed.status_int == 500
+    assert failed.json["error"]["code"] == "protector.internal"
+    assert failed.json["error"]["request_id"] == failed.headers["X-Openstack-Request-Id"]
+    assert "oops" not in failed.text
+    assert "KeyError: 'oops'" in caplog.text
+
+
 def test_an_edit_that_was_never_ended_blocks_the_failover_until_it_is_accepted(
     world: World,
 ) -> None:
@@ -135,6 +165,9 @@ def test_an_edit_that_was_never_ended_blocks_the_failover_until_it_is_accepted(
     line = world.a.lines["site-b"]
     line.cut, line.down = None, False
     eventually(lambda: world.a.show(group_id)["remote_sync_status"] == "BLOCKED")
+    begun = world.a.get(f"/v1/{{project}}/protection-groups/{group_id}/document")["checksum"]
+    with pytest.raises(errors.DocumentConflict, match="site-b has version 3"):
+        world.a.peer("site-b").commit(group_id, begun)
     conflict = world.b.act(group_id, "sync_force")
     assert conflict.status_int == 409
     assert conflict.json["error"]["code"] == "protector.document.conflict"
