@@ -157,11 +157,11 @@ def test_a_group_that_is_failing_over_is_not_failed_over_twice(
 ) -> None:
     failover = ("protector", "protection-group", "failover", GROUP, "--type", "unplanned")
     options = scenario.mapping_options(testbed)
-    with testbed.paused("site-b", "nova-compute"):
-        operator.openstack("site-b", *failover, *options)
-        again = operator.openstack("site-b", *failover, *options, check=False)
-        reset = ("protector", "protection-group", "reset-state", GROUP, "--state", "active")
-        refused = operator.openstack("site-b", *reset, check=False)
+    testbed.control.slow("flasharray-b", "/protection-group-snapshots", seconds=10)
+    operator.openstack("site-b", *failover, *options)
+    again = operator.openstack("site-b", *failover, *options, check=False)
+    reset = ("protector", "protection-group", "reset-state", GROUP, "--state", "active")
+    refused = operator.openstack("site-b", *reset, check=False)
 
     assert again.code == 1
     for word in (GROUP, "failing_over", "openstack protector operation list"):
