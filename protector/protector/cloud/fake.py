@@ -140,6 +140,7 @@ class FakeCloud(Cloud):
         flavor: str = "m1.small",
         networks: Sequence[str] = (),
         volumes: int = 1,
+        user_data: str | None = None,
     ) -> ServerFacts:
         """Add a server that boots from the first of its volumes, all of them replicated.
 
@@ -158,7 +159,7 @@ class FakeCloud(Cloud):
             tags=[],
             availability_zone="nova",
             server_group=None,
-            user_data=None,
+            user_data=user_data,
             config_drive=False,
         )
         facts = ServerFacts(member, boots_from_image=False, volumes=[*map(self._facts, disks)])

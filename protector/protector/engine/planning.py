@@ -35,7 +35,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Prospect:
-    """What can be made of a member: ``request`` (its volumes to come), or else ``faults``.
+    """What can be made of a member: ``request`` (volumes and user data to come), or ``faults``.
 
     ``notes``: what it has to do without.
     """
@@ -95,7 +95,8 @@ class _Draft:
             tags=member.tags,
             availability_zone=self._zone(),
             server_group=self._server_group(),
-            user_data=member.user_data,
+            # It may hold secrets, and a plan is stored: the step that makes the server adds it.
+            user_data=None,
             config_drive=member.config_drive,
         )
 

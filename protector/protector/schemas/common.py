@@ -43,3 +43,8 @@ class ListQuery(pydantic.BaseModel):
 def stamp(moment: datetime.datetime | None) -> str | None:
     """Return a time as the API tells it: UTC, whole seconds."""
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else None
+
+
+def exact_stamp(moment: datetime.datetime | None) -> str | None:
+    """Return a time to the millisecond, for what is measured by it."""
+    return f"{moment.isoformat(timespec='milliseconds')}Z" if moment else None

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from protector.domain import operation
 from protector.domain.operation import StepStatus
-from protector.schemas.common import ListQuery, stamp
+from protector.schemas.common import ListQuery, exact_stamp, stamp
 
 
 class OperationQuery(ListQuery):
@@ -42,7 +42,7 @@ def _step(step: Any) -> dict[str, Any]:
         "name": step.name,
         "phase": step.phase,
         "status": step.status,
-        "started_at": stamp(step.started_at),
-        "ended_at": stamp(step.ended_at),
+        "started_at": exact_stamp(step.started_at),
+        "ended_at": exact_stamp(step.ended_at),
         "detail": step.detail,
     }

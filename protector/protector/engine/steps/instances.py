@@ -34,7 +34,11 @@ class RecreateVm(Step):
 
     def _recreate(self, request: ServerRequest, notes: list[str]) -> Result:
         made = {id: pair.volume_id or "" for id, pair in self.work.volumes().items()}
-        request = dataclasses.replace(request, volumes=planning.devices(self._member, made))
+        request = dataclasses.replace(
+            request,
+            volumes=planning.devices(self._member, made),
+            user_data=self._member.user_data,
+        )
         try:
             server = self.work.tenant.recreate_server(request)
         except errors.CloudError as error:

@@ -515,7 +515,9 @@ def test_a_group_that_was_failed_over_is_not_failed_over_again(lost: World) -> N
         lost.submit()
 
 
-def test_what_steps_hand_on_is_plain_json(lost: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def kept_results(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the steps of an ended flow have handed on."""
     results: list[object] = []
 
     def look(self: Persistence, operation_id: str) -> None:
@@ -523,9 +525,26 @@ def test_what_steps_hand_on_is_plain_json(lost: World, monkeypatch: pytest.Monke
         results.extend(atom.results for atom in detail)
 
     monkeypatch.setattr(Persistence, "forget", look)
+    return results
+
+
+def test_what_steps_hand_on_is_plain_json(lost: World, kept_results: list[object]) -> None:
     lost.fail_over()
-    assert len(results) == 8
-    assert json.loads(json.dumps(results)) == results
+    assert len(kept_results) == 8
+    assert json.loads(json.dumps(kept_results)) == kept_results
+
+
+def test_user_data_reaches_the_vm_and_no_step_hands_it_on(
+    world: World, kept_results: list[object]
+) -> None:
+    world.create_group()
+    world.add_server("web1", user_data="c2VjcmV0")
+    world.take_point()
+    world.lose_a()
+    assert world.fail_over().status == "completed"
+    (server,) = world.b.cloud.made_servers.values()
+    assert server.request.user_data == "c2VjcmV0"
+    assert "c2VjcmV0" not in json.dumps(kept_results)
 
 
 def test_the_flow_is_a_function_of_the_saved_work(lost: World) -> None:

@@ -186,8 +186,12 @@ class World:
         self.a.edits.create_group(context(), row.id, {**asked, **request})
         return row.id
 
-    def add_server(self, name: str, *, volumes: int = 1, network: str = "web") -> str:
-        facts = self.a.cloud.add_server("project-a", name, networks=[network], volumes=volumes)
+    def add_server(
+        self, name: str, *, volumes: int = 1, network: str = "web", user_data: str | None = None
+    ) -> str:
+        facts = self.a.cloud.add_server(
+            "project-a", name, networks=[network], volumes=volumes, user_data=user_data
+        )
         self.a.edits.add_member(context(), self.group_id, name)
         return facts.member.server_id
 
