@@ -61,7 +61,7 @@ class Demo:
         self._operator.openstack("site-a", "protector", "protection-group", "show", GROUP)
 
     def _work_and_replicate(self) -> float:
-        """Return when the last write happened that will not have been replicated."""
+        """Return when the last write was made; it will not have been replicated."""
         title("The servers write, the arrays replicate, the servers write on")
         volumes = [
             place
@@ -70,9 +70,9 @@ class Demo:
         ]
         scenario.write(self._testbed, volumes, "written before the snapshot")
         scenario.replicate(self._testbed)
-        scenario.write(self._testbed, volumes, "written after the snapshot")
+        last_write = scenario.write(self._testbed, volumes, "written after the snapshot")
         self._operator.openstack("site-b", "protector", "consistency-group", "show", GROUP)
-        return time.time()
+        return last_write
 
     def _disaster(self) -> None:
         title("Site-a dies: every service, its database, its broker, its array")
@@ -127,13 +127,13 @@ class Demo:
                     "last_write": self._last_write(name),
                 }
             )
-        snapshot = min(server["last_write"]["at"] for server in servers)
+        survived = min(server["last_write"]["at"] for server in servers)
         return {
             "operation_id": operation["operation_id"],
             "status": operation["status"],
             # From the command typed to the last step's end.
             "rto_seconds": round(scenario.moment(operation["steps"][-1]["ended_at"]) - typed_at, 1),
-            "rpo_seconds": round(last_write - snapshot, 1),
+            "rpo_seconds": round(last_write - survived, 1),
             "phase_seconds": phase_seconds(operation["steps"]),
             "servers": servers,
         }

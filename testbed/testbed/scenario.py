@@ -153,30 +153,35 @@ def ask_protector(testbed: Testbed, site: str, token: str) -> requests.Response:
     return requests.get(url, headers={"X-Auth-Token": token}, timeout=30)
 
 
-def protect(operator: Operator, servers: Iterable[str], *, group: str = GROUP) -> None:
+def protect(operator: Operator, servers: Iterable[str]) -> None:
     """Make the group on site-a and add the servers, one edit each."""
     operator.openstack(
         "site-a",
-        *("protector", "protection-group", "create", group),
+        *("protector", "protection-group", "create", GROUP),
         *("--primary-site", "site-a", "--secondary-site", "site-b"),
         *("--rpo-minutes", "15", "--replication-interval", "300"),
     )
+    add_members(operator, servers)
+
+
+def add_members(operator: Operator, servers: Iterable[str]) -> None:
     for server in servers:
         operator.openstack(
-            "site-a", "protector", "protection-group", "member", "add", group, server
+            "site-a", "protector", "protection-group", "member", "add", GROUP, server
         )
 
 
-def mapping_options(testbed: Testbed) -> list[str]:
-    """Return the options of the failover by ids of networks, as the procedure gives them."""
+def mapping_options(testbed: Testbed, *, networks: Mapping[str, str] = NETWORKS) -> list[str]:
+    """Return the options of the failover, by ids of networks as the procedure gives them.
+
+    :param networks: name on site-a -> name on site-b, or an id that is not there.
+    """
     here, there = testbed.cloud("site-a"), testbed.cloud("site-b")
     options = []
-    for source, target in NETWORKS.items():
-        pair = (
-            here.network.find_network(source, ignore_missing=False).id,
-            there.network.find_network(target, ignore_missing=False).id,
-        )
-        options += ["--network-mapping", "=".join(pair)]
+    for source, target in networks.items():
+        source_id = here.network.find_network(source, ignore_missing=False).id
+        found = there.network.find_network(target)
+        options += ["--network-mapping", f"{source_id}={found.id if found else target}"]
     for source, target in FLAVORS.items():
         options += ["--flavor-mapping", f"{source}={target}"]
     return options
@@ -215,10 +220,9 @@ def begin_to_replicate(testbed: Testbed, volumes: Iterable[str]) -> None:
     testbed.control.wait_replicating("flasharray-b", f"flasharray-a:{group}.{suffix}")
 
 
-def write(testbed: Testbed, volumes: Iterable[str], marker: str) -> None:
-    """Write the marker to volumes of site-a's array."""
-    for volume in volumes:
-        testbed.control.write("flasharray-a", volume, marker)
+def write(testbed: Testbed, volumes: Iterable[str], marker: str) -> float:
+    """Write the marker to volumes of site-a's array; return when the last write was made."""
+    return max(testbed.control.write("flasharray-a", volume, marker).at for volume in volumes)
 
 
 def moment(text: str) -> float:

@@ -61,8 +61,7 @@ def leftovers(testbed: Testbed) -> dict[str, list[str]]:
 def test_a_network_that_does_not_exist_costs_only_the_servers_on_it(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
-    db = testbed.cloud("site-a").network.find_network("db", ignore_missing=False).id
-    options = [*scenario.mapping_options(testbed), "--network-mapping", f"{db}={UNKNOWN_NETWORK}"]
+    options = scenario.mapping_options(testbed, networks={"web": "dr-web", "db": UNKNOWN_NETWORK})
 
     record, code = fail_over(operator, *options)
 
@@ -124,9 +123,10 @@ def test_no_complete_snapshot_at_all_leaves_everything_as_it_was(
 ) -> None:
     testbed.reset()
     scenario.introduce_sites(operator, testbed)
-    testbed.control.link_down()
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
-    scenario.protect(operator, [server.name for server in scenario.WEB_SERVERS])
+    scenario.protect(operator, [])
+    testbed.control.link_down()
+    scenario.add_members(operator, [server.name for server in scenario.WEB_SERVERS])
 
     record, _ = fail_over(operator, *scenario.mapping_options(testbed))
 

@@ -6,13 +6,12 @@ comes back. The story is told by the ``walk`` fixture; each test looks at one si
 """
 
 import ipaddress
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from examples import example, lines, missing, rows
 from tripwire import Knock, Tripwire
+from waiting import until
 
 from testbed import scenario
 from testbed.operator import Operator
@@ -34,14 +33,6 @@ class Walk:
     knocks: list[Knock]
     active_at: float
     operation: dict[str, Any]
-
-
-def until(condition: Callable[[], Any], *, seconds: float, what: str) -> Any:
-    end = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < end, f"waited {seconds} s for {what}"
-        time.sleep(0.1)
-    return value
 
 
 class Monitor:
