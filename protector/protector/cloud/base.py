@@ -10,7 +10,7 @@ made bears a key; making it again under the same key finds what is there.
 import abc
 import dataclasses
 import ipaddress
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from protector.domain.document import FixedAddress, Member
 
@@ -222,12 +222,20 @@ class TenantCloud(abc.ABC):
 
     @abc.abstractmethod
     def manage_volumes(
-        self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
+        self,
+        requests: Sequence[VolumeRequest],
+        *,
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
     ) -> list[Outcome]:
         """Bring volumes of the array under Cinder; one outcome per request, in order.
 
         A volume already managed under its key is that outcome.
 
+        :param reclaim: called with a key before Cinder is asked to manage its volume, and before
+            one that Cinder could not manage is taken from it: lets the array's volume bear the
+            name asked for, which Cinder changes early. May raise StorageError.
         :raises CloudRefused: the tenant may not manage volumes at all.
         """
 

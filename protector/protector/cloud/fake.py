@@ -13,7 +13,7 @@ Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volu
 import dataclasses
 import threading
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from protector import errors
@@ -342,7 +342,12 @@ class FakeTenantCloud(_Eyes, TenantCloud):
 
     @faulty
     def manage_volumes(
-        self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
+        self,
+        requests: Sequence[VolumeRequest],
+        *,
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
     ) -> list[Outcome]:
         if not self.cloud.manages:
             raise errors.CloudRefused(
@@ -351,7 +356,7 @@ class FakeTenantCloud(_Eyes, TenantCloud):
                 action="manage a volume",
                 reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
             )
-        return [self._manage(request) for request in requests]
+        return [self._manage(request, reclaim) for request in requests]
 
     @faulty
     def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
@@ -376,11 +381,12 @@ class FakeTenantCloud(_Eyes, TenantCloud):
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _manage(self, request: VolumeRequest) -> Outcome:
+    def _manage(self, request: VolumeRequest, reclaim: Callable[[str], None]) -> Outcome:
         made = self.cloud.made_volumes
         if request.key not in made:
             id = new_id()
             try:
+                reclaim(request.key)
                 self._rename(request.array_volume, f"volume-{id}-cinder")
             except errors.StorageError as error:
                 return Outcome(request.key, None, error.text)

@@ -88,9 +88,14 @@ class OpenStackTenantCloud(TenantCloud):
         )
 
     def manage_volumes(
-        self, requests: Sequence[VolumeRequest], *, pool: str, volume_type_id: str
+        self,
+        requests: Sequence[VolumeRequest],
+        *,
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
     ) -> list[Outcome]:
-        return self._volumes.manage(requests, pool, volume_type_id)
+        return self._volumes.manage(requests, pool, volume_type_id, reclaim)
 
     def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
         return self._volumes.unmanage(keys)

@@ -6,7 +6,8 @@ its own, so that is given back to the volume afterwards.
 """
 
 import concurrent.futures
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import openstack.exceptions
@@ -38,22 +39,26 @@ class Volumes:
         self._listing = Listing(self._list, interval)
 
     def manage(
-        self, requests: Sequence[VolumeRequest], pool: str, volume_type_id: str
+        self,
+        requests: Sequence[VolumeRequest],
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
     ) -> list[Outcome]:
-        there = self._by_key()
-        keys = [request.key for request in requests if request.key in there]
-        self.unmanage([key for key in keys if there[key].status in FAILED])
-        asked = [
-            self._executor.submit(
-                self._begun, request, there.get(request.key), pool, volume_type_id
-            )
-            for request in requests
-        ]
+        there = self._clear([request.key for request in requests], reclaim)
+
+        def begin(request: VolumeRequest) -> Outcome:
+            found = there.get(request.key)
+            if found:
+                return Outcome(request.key, found.id)
+            return self._ask(request, pool, volume_type_id, reclaim)
+
+        asked = [self._executor.submit(begin, request) for request in requests]
         outcomes = [
             self._managed(request, one.result())
             for request, one in zip(requests, asked, strict=True)
         ]
-        self.unmanage([outcome.key for outcome in outcomes if outcome.fault])
+        self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
         return outcomes
 
     def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
@@ -76,12 +81,29 @@ class Volumes:
         marked.sort(key=lambda volume: volume.status not in FAILED)  # the last one prevails
         return {volume.description.removeprefix(MARK): volume for volume in marked}
 
-    def _begun(self, request: VolumeRequest, there: Any, pool: str, volume_type_id: str) -> Outcome:
-        if there and there.status not in FAILED:
-            return Outcome(request.key, there.id)
-        return self._ask(request, pool, volume_type_id)
+    def _clear(self, keys: Sequence[str], reclaim: Callable[[str], None]) -> dict[str, Any]:
+        """Take from Cinder what it could not manage under these keys; return the rest, by key.
 
-    def _ask(self, request: VolumeRequest, pool: str, volume_type_id: str) -> Outcome:
+        It may have renamed the array's volume before it failed, and would destroy it or rename it
+        once more: so it must not find it under that name.
+        """
+        there = self._by_key() if keys else {}
+        failed = [key for key in keys if key in there and there[key].status in FAILED]
+        reclaimed = []
+        for key in failed:
+            with contextlib.suppress(errors.StorageError):  # it stays; managing it anew says why
+                reclaim(key)
+                reclaimed.append(key)
+        self.unmanage(reclaimed)
+        return {key: volume for key, volume in there.items() if key not in failed}
+
+    def _ask(
+        self,
+        request: VolumeRequest,
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
+    ) -> Outcome:
         body = {
             "host": pool,
             "ref": {"source-name": request.array_volume},
@@ -92,6 +114,7 @@ class Volumes:
             "metadata": dict(request.metadata),
         }
         try:
+            reclaim(request.key)
             with asking(self._site, "Cinder", f"manage volume {request.array_volume}"):
                 answer = self._connection.block_storage.post(
                     "/manageable_volumes", json={"volume": body}, microversion=MANAGE
@@ -99,7 +122,7 @@ class Volumes:
                 openstack.exceptions.raise_from_response(answer)
         except errors.CloudRefused:
             raise
-        except errors.CloudError as error:
+        except (errors.CloudError, errors.StorageError) as error:
             return Outcome(request.key, None, error.text)
         return Outcome(request.key, answer.json()["volume"]["id"])
 
@@ -133,8 +156,8 @@ class Volumes:
         try:
             with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
                 if volume.size == 0:
-                    # Managing it failed, as the size comes last. The driver does not know its name
-                    # on the array then: it cannot unmanage it, and has nothing there to delete.
+                    # Managing it failed, as the size comes last. The driver may not know its name
+                    # on the array then, and cannot unmanage it.
                     self._connection.block_storage.delete_volume(volume)
                 else:
                     self._connection.block_storage.unmanage_volume(volume)

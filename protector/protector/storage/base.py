@@ -127,6 +127,13 @@ class StorageDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def reclaim(self, volume_id: str, *, key: str) -> None:
+        """Let a volume made under the key bear its first name again, whatever it is now.
+
+        :raises StorageError: it is gone.
+        """
+
+    @abc.abstractmethod
     def discard(self, volume_id: str) -> None:
         """Remove a volume made by :meth:`promote`. One that is gone is no error.
 

@@ -189,6 +189,13 @@ class FakeArray(StorageDriver):
         return self._named(PREFIX + key)
 
     @faulty
+    def reclaim(self, volume_id: str, *, key: str) -> None:
+        self._answer()
+        if volume_id not in self.volumes:
+            raise errors.StorageError(array=self.array, reason=f"it has no volume {volume_id}")
+        self.rename_volume(self.volumes[volume_id].name, PREFIX + key)
+
+    @faulty
     def discard(self, volume_id: str) -> None:
         self._answer()
         if volume_id in self.hosts:

@@ -190,6 +190,16 @@ class FlashArrayDriver(StorageDriver):
         return self._named(PREFIX + key)
 
     @once_more
+    def reclaim(self, volume_id: str, *, key: str) -> None:
+        found = self._volume(ids=[volume_id])
+        if not found:
+            raise self._error(
+                f"volume {volume_id}, which was made as {PREFIX + key}, is not there any more"
+            )
+        if found.name != PREFIX + key:
+            self._patch_volume(found.name, name=PREFIX + key)
+
+    @once_more
     def discard(self, volume_id: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:

@@ -7,7 +7,7 @@ volumes, volumes on the array that Cinder does not know, and a look at what was 
 
 import abc
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -89,10 +89,19 @@ class Bench(abc.ABC):
     def volume_type(self) -> VolumeType:
         return self.cloud.as_service().volume_types("async")[0]
 
-    def manage(self, requests: Sequence[VolumeRequest]) -> list[Outcome]:
+    def manage(
+        self,
+        requests: Sequence[VolumeRequest],
+        reclaim: Callable[[str], None] = lambda key: None,
+    ) -> list[Outcome]:
         service = self.cloud.as_service()
         pool = service.pool_for(self.volume_type)
-        return self.tenant.manage_volumes(requests, pool=pool, volume_type_id=self.volume_type.id)
+        return self.tenant.manage_volumes(
+            requests,
+            pool=pool,
+            volume_type_id=self.volume_type.id,
+            reclaim=reclaim,
+        )
 
     def request_volumes(self, count: int) -> list[VolumeRequest]:
         return [
@@ -272,6 +281,26 @@ class RecoveringContract:
     def test_managing_twice_is_managing_once(self, bench: Bench) -> None:
         requests = bench.request_volumes(1)
         assert bench.manage(requests) == bench.manage(requests)
+
+    def test_a_volume_is_reclaimed_before_it_is_managed_and_then_left_alone(
+        self, bench: Bench
+    ) -> None:
+        (request,) = bench.request_volumes(1)
+        reclaimed: list[str] = []
+        bench.manage([request], reclaimed.append)
+        bench.manage([request], reclaimed.append)
+        assert reclaimed == [request.key]
+
+    def test_a_volume_that_cannot_be_reclaimed_does_not_stop_the_others(self, bench: Bench) -> None:
+        good, bad = bench.request_volumes(2)
+
+        def reclaim(key: str) -> None:
+            if key == bad.key:
+                raise errors.StorageError(array="array-b", reason="volume 7 is gone")
+
+        outcomes = bench.manage([bad, good], reclaim)
+        assert "volume 7 is gone" in (outcomes[0].fault or "")
+        assert outcomes[1].fault is None
 
     def test_a_volume_that_cannot_be_managed_does_not_stop_the_others(self, bench: Bench) -> None:
         good, bad = bench.request_volumes(2)

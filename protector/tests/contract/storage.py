@@ -201,6 +201,22 @@ class StorageDriverContract:
         bench.target.discard(made.id)
         assert bench.target.promoted("0123-e1") is None
 
+    def test_a_renamed_volume_can_be_given_its_name_back(self, bench: Bench) -> None:
+        point = replicated_point(bench)
+        made = bench.target.promote(point, "vol1", key="key-e0")
+        bench.rename_on_target(made.name, "volume-x-cinder")
+        for _ in range(2):
+            bench.target.reclaim(made.id, key="key-e0")
+        assert bench.target.promoted("key-e0") == made
+        assert "volume-x-cinder" not in bench.volumes_on_target()
+
+    def test_a_volume_that_is_gone_cannot_be_given_its_name_back(self, bench: Bench) -> None:
+        point = replicated_point(bench)
+        made = bench.target.promote(point, "vol1", key="key-e0")
+        bench.target.discard(made.id)
+        with pytest.raises(errors.StorageError, match=made.id):
+            bench.target.reclaim(made.id, key="key-e0")
+
     def test_another_key_makes_another_volume(self, bench: Bench) -> None:
         point = replicated_point(bench)
         first = bench.target.promote(point, "vol1", key="0123-e1")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import itertools
+from collections.abc import Callable
 
 import pytest
 from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
@@ -101,8 +102,8 @@ class ForgetfulTenant(FakeTenantCloud):
         self.cloud.made_servers.pop(request.key, None)
         return super().recreate_server(request)
 
-    def _manage(self, request: VolumeRequest) -> Outcome:
-        outcome = super()._manage(request)
+    def _manage(self, request: VolumeRequest, reclaim: Callable[[str], None]) -> Outcome:
+        outcome = super()._manage(request, reclaim)
         if outcome.fault:
             raise errors.CloudError(service="Cinder", site="site-b", reason=outcome.fault)
         return outcome

@@ -160,8 +160,13 @@ class ManageVolumesIntoCinder(Step):
             )
             for volume in volumes
         ]
+        ids = {self.work.key(volume.id): made[volume.id].array_volume_id for volume in volumes}
+
+        def reclaim(key: str) -> None:
+            self.work.equipment.array.reclaim(ids[key], key=key)
+
         try:
-            return self.work.tenant.manage_volumes(requests, **destination)
+            return self.work.tenant.manage_volumes(requests, **destination, reclaim=reclaim)
         except errors.CloudRefused as refusal:
             if "volume_extension:" not in refusal.kwargs["reason"]:
                 raise

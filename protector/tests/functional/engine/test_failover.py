@@ -11,6 +11,7 @@ from protector import errors
 from protector.cloud.fake import FakeServiceCloud
 from protector.db import claims, documents
 from protector.db.models import Operation
+from protector.domain.group import Status
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
@@ -442,6 +443,24 @@ def test_an_undo_that_fails_leaves_the_group_in_error_and_says_what_is_left(lost
     group = lost.group
     assert group.status == "error"
     assert "openstack volume delete" in (group.status_reason or "")
+
+
+def test_volumes_that_were_given_back_under_another_name_are_used_the_next_time(
+    lost: World,
+) -> None:
+    lost.b.cloud.faults.set(
+        "recreate_server", errors.CloudError(service="Nova", site="site-b", reason="no valid host")
+    )
+    refusal = errors.StorageError(array="array-b", reason="volume is connected")
+    lost.b.array.faults.set("discard", refusal)
+    lost.fail_over()
+    assert all(volume.name.endswith("-unmanaged") for volume in lost.b.array.volumes.values())
+
+    lost.b.cloud.faults.clear()
+    lost.b.array.faults.clear()
+    lost.set_status(Status.ACTIVE)
+    assert lost.fail_over().status == "completed"
+    assert lost.servers() == {"web1": "ACTIVE", "web2": "ACTIVE"}
 
 
 def test_a_site_that_is_not_fit_says_all_that_is_wrong_with_it(

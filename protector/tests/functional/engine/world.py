@@ -17,7 +17,7 @@ from protector.db import claims, documents, groups, operations, session, steps, 
 from protector.db.models import Base, Operation, OperationStep, ProtectionGroup
 from protector.domain import document as domain
 from protector.domain.document import Document
-from protector.domain.group import Event
+from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, Kind
 from protector.engine.edits import Edits
 from protector.engine.execution import Execution
@@ -260,6 +260,11 @@ class World:
             again = claims.take_again(transaction, self.b.conf.engine.host)
         for claim in again:
             Execution(self.b.equipment, self.b.persistence, claim).run()
+
+    def set_status(self, status: Status) -> None:
+        """Do what reset-state does on site-b."""
+        with self.b.sessions.begin() as transaction:
+            groups.get(transaction, self.group_id).status = status
 
     # -- what can be seen afterwards ----------------------------------------------------------
 

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Managing volumes by a Cinder whose driver fails after it has renamed the array's volume."""
+
+import concurrent.futures
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from protector import errors
+from protector.cloud.base import VolumeRequest
+from protector.cloud.volumes import Volumes
+
+OLD_NAME = "protector-key"
+REQUEST = VolumeRequest(key="key", array_volume=OLD_NAME, name="disk0", bootable=True, metadata={})
+
+
+class Cinder:
+    """Cinder with its driver and one volume on the array, by whatever name it bears there.
+
+    ``fails``: how often managing fails, each time after the rename.
+    """
+
+    def __init__(self, fails: int) -> None:
+        self.fails = fails
+        self.array_name: str | None = OLD_NAME
+        self._volumes: dict[str, Any] = {}
+        self._made = 0
+
+    def volumes(self) -> list[Any]:
+        return list(self._volumes.values())
+
+    def post(self, path: str, *, json: dict[str, Any], microversion: str) -> requests.Response:
+        asked = json["volume"]
+        self._made += 1
+        volume = types.SimpleNamespace(
+            id=f"v{self._made}",
+            name=asked["name"],
+            description=asked["description"],
+            status="error",
+            size=0,
+        )
+        self._volumes[volume.id] = volume
+        if self.array_name == asked["ref"]["source-name"]:
+            self.array_name = f"volume-{volume.id}-cinder"
+            if self.fails:
+                self.fails -= 1
+            else:
+                volume.status, volume.size = "available", 1
+        answer = requests.Response()
+        answer.status_code = 202
+        answer._content = b'{"volume": {"id": "%s"}}' % volume.id.encode()
+        return answer
+
+    def delete_volume(self, volume: Any) -> None:
+        if self.array_name == f"volume-{volume.id}-cinder":
+            self.array_name = None
+        del self._volumes[volume.id]
+
+    # -- the array's side
+
+    def reclaim(self, key: str) -> None:
+        if self.array_name is None:
+            raise errors.StorageError(array="array-b", reason="the volume is gone")
+        self.array_name = f"protector-{key}"
+
+
+@pytest.fixture
+def executor() -> Iterator[concurrent.futures.Executor]:
+    with concurrent.futures.ThreadPoolExecutor(2) as threads:
+        yield threads
+
+
+def volumes_of(cinder: Cinder, executor: concurrent.futures.Executor) -> Volumes:
+    connection: Any = types.SimpleNamespace(block_storage=cinder)
+    return Volumes("site-b", connection, executor, timeout=5, interval=0)
+
+
+def test_what_cinder_renamed_and_then_could_not_manage_keeps_its_name_and_data(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=1)
+    volumes = volumes_of(cinder, executor)
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert "could not manage volume protector-key" in (outcome.fault or "")
+    assert (cinder.array_name, cinder.volumes()) == (OLD_NAME, [])
+
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert (outcome.id, outcome.fault) == ("v2", None)
+
+
+def test_what_an_engine_that_died_left_in_error_is_managed_by_the_next(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=1)
+    body = {"name": "disk0", "description": "Recovered by Protector: key"}
+    ref = {"ref": {"source-name": OLD_NAME}}
+    cinder.post("/manageable_volumes", json={"volume": {**body, **ref}}, microversion="3.16")
+    assert cinder.array_name == "volume-v1-cinder"
+
+    (outcome,) = volumes_of(cinder, executor).manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert (outcome.id, outcome.fault) == ("v2", None)
+    assert [volume.id for volume in cinder.volumes()] == ["v2"]
+
+
+def test_what_cannot_be_reclaimed_is_left_to_cinder(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=1)
+
+    def reclaim(key: str) -> None:
+        if cinder.array_name != OLD_NAME:
+            raise errors.ArrayUnreachable(array="array-b", reason="Connection timeout")
+
+    volumes_of(cinder, executor).manage([REQUEST], "pool", "type", reclaim)
+    assert cinder.array_name == "volume-v1-cinder"
