@@ -33,8 +33,8 @@ class Demo:
     def run(self) -> dict[str, Any]:
         self._prepare()
         self._protect()
-        last_write = self._work_and_replicate()
-        self._disaster()
+        volumes = self._replicate()
+        last_write = self._disaster(volumes)
         operation, typed_at = self._fail_over()
         report = self._report(operation, last_write, typed_at)
         self._return()
@@ -60,25 +60,24 @@ class Demo:
         scenario.protect(self._operator, NAMES)
         self._operator.openstack("site-a", "protector", "protection-group", "show", GROUP)
 
-    def _work_and_replicate(self) -> float:
-        """Return when the last write was made; it will not have been replicated."""
-        title("The servers write, the arrays replicate, the servers write on")
-        volumes = [
-            place
-            for name in NAMES
-            for place in scenario.array_volumes(self._testbed.cloud("site-a"), name).values()
-        ]
+    def _replicate(self) -> list[str]:
+        """Return the names of the servers' volumes on site-a's array."""
+        title("The servers write, and the arrays replicate")
+        cloud = self._testbed.cloud("site-a")
+        volumes = [v for name in NAMES for v in scenario.array_volumes(cloud, name).values()]
         scenario.write(self._testbed, volumes, "written before the snapshot")
         scenario.replicate(self._testbed)
-        last_write = scenario.write(self._testbed, volumes, "written after the snapshot")
         self._operator.openstack("site-b", "protector", "consistency-group", "show", GROUP)
-        return last_write
+        return volumes
 
-    def _disaster(self) -> None:
-        title("Site-a dies: every service, its database, its broker, its array")
+    def _disaster(self, volumes: list[str]) -> float:
+        """Return when the last write was made; it will not have been replicated."""
+        title("The servers write on, and site-a dies: its services, database, broker and array")
+        last_write = scenario.write(self._testbed, volumes, "written after the snapshot")
         self._testbed.kill("site-a")
         say("what the operator sees of site-a:")
         self._operator.openstack("site-a", "server", "list", check=False)
+        return last_write
 
     def _fail_over(self) -> tuple[dict[str, Any], float]:
         """Return the operation's record, and when its command was typed."""
