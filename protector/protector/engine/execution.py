@@ -14,7 +14,7 @@ from protector.db import claims, documents, groups, operations, pairs, steps
 from protector.db.claims import Claim
 from protector.db.models import now
 from protector.domain import operation
-from protector.domain.group import Event
+from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, StepStatus
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
@@ -105,7 +105,7 @@ class Execution:
             if detail.state != states.SUCCESS:
                 left = _left(session, work) if detail.state == states.FAILURE else []
                 faults = [*faults, *left] or [errors.ProtectorError().text]
-                self._release(session, work, left)
+                self._release(session, work, faults, undone=not left)
             claims.hold(
                 session,
                 self._claim,
@@ -114,14 +114,16 @@ class Execution:
                 completed_at=now(),
             )
 
-    def _release(self, session: Session, work: Work, left: list[str]) -> None:
+    def _release(self, session: Session, work: Work, faults: list[str], *, undone: bool) -> None:
         """Let the group go back to where it came from, if nothing is in the way."""
         row = groups.get(session, work.group_id)
+        if row.status is not Status.FAILING_OVER:
+            return  # it is failed over, and what failed came after that
         if work.document.status == "failed_over_partial":
             groups.advance(session, row, Event.FINISH_PARTLY)
-        elif left or pairs.servers(session, work.group_id, work.epoch):
+        elif not undone or pairs.servers(session, work.group_id, work.epoch):
             groups.advance(session, row, Event.BREAK)
-            row.status_reason = "\n".join(left) or None
+            row.status_reason = "\n".join(faults)
         else:
             groups.advance(session, row, Event.UNDO)
 

@@ -125,7 +125,7 @@ def moment() -> datetime.datetime:
 
 
 def must_leave_some(faults: Faults, members: list[Member]) -> None:
-    """:raises NothingRecoverable: every one of the members is at fault."""
-    if all(member.server_id in faults for member in members):
+    """:raises NothingRecoverable: every one of the members, if there are any, is at fault."""
+    if members and all(member.server_id in faults for member in members):
         sentences = [s for member in members for s in faults[member.server_id]]
         raise errors.NothingRecoverable(faults="\n".join(sentences))

@@ -77,16 +77,15 @@ class ValidateTargetSite(Step):
             raise errors.NoVolumeType(
                 reason=f"{self.work.site} has no volume type for"
                 f" {self.work.document.replication_type} replication, which the recovered volumes"
-                " are to have. See: openstack protector site volume-types"
+                " are to have. See: openstack protector site list-volume-types"
                 f" {self.work.site}"
             )
         wanted = {volume.volume_type for m in self.work.document.members for volume in m.volumes}
         return min(types, key=lambda type: (type.name not in wanted, type.name))
 
     def _prospects(self) -> dict[str, Prospect]:
-        missing = self.work.missing()
-        if not missing:
-            reason = f"Protection group {self.work.document.name} has no VM that is not here."
+        if not self.work.document.members:
+            reason = f"Protection group {self.work.document.name} has no VMs."
             raise errors.NothingRecoverable(faults=reason)
         stored, given = self.work.document.mappings, self.work.arguments
         mappings = Mappings(
@@ -94,7 +93,7 @@ class ValidateTargetSite(Step):
             flavors=mapping.override(stored.flavors, given.flavors),
         )
         target = Target(self.work.site, self.work.tenant.inventory(), mappings, self.work.epoch)
-        return {member.server_id: planning.plan(member, target) for member in missing}
+        return {member.server_id: planning.plan(member, target) for member in self.work.missing()}
 
 
 class CreateDrOperationRecord(Step):
@@ -102,7 +101,7 @@ class CreateDrOperationRecord(Step):
 
     def execute(self) -> Result:
         document = self.work.document
-        names = ", ".join(member.name for member in self.work.missing())
+        names = ", ".join(member.name for member in self.work.missing()) or "nothing more"
         return {
             "detail": f"Recovering {names} of {document.name} by version {document.version}"
             f" (epoch {document.epoch}) of its recovery document, of {document.modified_at:%FT%TZ}"

@@ -18,7 +18,10 @@ POINT = pydantic.TypeAdapter(Point)
 
 
 class IdentifyLatestSnapshot(Step):
-    """Choose the newest point that is complete, for the volumes that are not here yet."""
+    """Choose the newest point that is complete, for the volumes that are not here yet.
+
+    If an earlier attempt has brought others here, these are to be of the same moment.
+    """
 
     default_provides = {"point", "snapshot_faults"}
 
@@ -49,8 +52,10 @@ class IdentifyLatestSnapshot(Step):
             )
         points = array.points(ReplicaGroup(chain.array, chain.array_group))
         complete = [point for point in points if point.complete]
+        begun = {pair.point for pair in self.work.volumes().values()}
+        same = [point for point in complete if point.name in begun]
         if complete:
-            return complete[0]
+            return (same or complete)[0]
         raise errors.NoCompletePoint(
             array=array.array,
             group=document.name,

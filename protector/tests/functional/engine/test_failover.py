@@ -3,6 +3,7 @@
 
 import json
 import logging
+from collections.abc import Callable
 
 import pytest
 from functional.engine.world import FLAVORS, GROUP, NETWORKS, World, minutes_ago
@@ -15,6 +16,7 @@ from protector.domain.group import Status
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
+from protector.engine.steps.finalization import Finalization
 from protector.engine.work import Work
 from protector.storage.base import ReplicaGroup
 
@@ -46,6 +48,13 @@ def refused_by_nova(world: World, name: str, **when: object) -> None:
             raise errors.CloudError(service="Nova", site="site-b", reason="no valid host")
 
     world.b.cloud.faults.set("recreate_server", refuse, **when)  # type: ignore[arg-type]
+
+
+def raising(error: Exception) -> Callable[..., None]:
+    def fail(*args: object) -> None:
+        raise error
+
+    return fail
 
 
 # -- all is well ------------------------------------------------------------------------------
@@ -485,6 +494,61 @@ def test_a_fault_of_our_own_is_logged_and_told_without_its_traceback(
     assert operation.error_message == errors.ProtectorError().text
     assert "oops" in caplog.text
     assert_undone(lost, operation)
+
+
+def test_when_only_the_last_step_is_missing_failing_over_again_does_it(
+    lost: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = errors.CloudError(service="Nova", site="site-b", reason="it is stuck")
+    with monkeypatch.context() as patch:
+        patch.setattr(Finalization, "_commit", raising(stuck))
+        operation = lost.fail_over()
+    assert lost.failed_steps(operation) == ["finalization"]
+    group = lost.group
+    assert (group.status, group.status_reason) == ("error", "Nova of site-b: it is stuck")
+    before = lost.leftovers()
+
+    lost.set_status(Status.ACTIVE)
+    assert lost.fail_over().status == "completed"
+    assert (lost.group.status, lost.group.failover_count) == ("failed_over", 1)
+    assert lost.leftovers() == before
+
+
+def test_a_group_without_vms_is_not_failed_over(world: World) -> None:
+    world.create_group()
+    world.lose_a()
+    operation = world.fail_over()
+    assert operation.error_message == f"Protection group {GROUP} has no VMs."
+    assert world.group.status == "active"
+
+
+def test_a_fault_after_the_last_change_leaves_the_group_failed_over(lost: World) -> None:
+    lost.b.peer.asked = raising(KeyError("oops"))
+    operation = lost.fail_over()
+    assert (operation.status, lost.failed_steps(operation)) == ("failed", ["finalization"])
+    assert lost.group.status == "failed_over"
+    assert lost.servers() == {"web1": "ACTIVE", "web2": "ACTIVE"}
+
+
+def test_what_is_recovered_later_is_of_the_same_moment(world: World) -> None:
+    world.protect("web1", "web2")
+    world.lose_a()
+    point = world.b.array.points(chain(world))[0]
+    last = world.document(world.b).members[-1].volumes[-1].array_volume
+
+    def refuse(point: object, volume: str, **_: object) -> None:
+        if volume == last:
+            raise errors.StorageError(array="array-b", reason="not now")
+
+    world.b.array.faults.set("promote", refuse)
+    assert world.fail_over().status == "failed"
+    world.b.array.faults.clear()
+    world.a.array.down = False
+    world.take_point()  # site-a lives on, cut off from us
+
+    operation = world.fail_over()
+    assert operation.status == "completed"
+    assert point.name in (world.b.steps(operation.id)["identify_latest_snapshot"].detail or "")
 
 
 # -- metadata that the peer had begun to change -----------------------------------------------
