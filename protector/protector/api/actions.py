@@ -18,9 +18,8 @@ from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, Kind
 from protector.schemas import operation as operation_schema
 from protector.schemas.action import ActionBody, Failover, ResetState, SyncForce
+from protector.sync import edit
 
-# A site that is busy with a group asks the peer nothing about it.
-UNSYNCABLE = (Status.CREATING, Status.FAILING_OVER, Status.DELETING)
 TRUSTED_ROLE = "member"
 
 
@@ -95,13 +94,7 @@ class GroupActions(GroupResource):
     # -- synchronization ----------------------------------------------------------------------
 
     def _sync(self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup) -> None:
-        if row.status in UNSYNCABLE:
-            raise errors.WrongStatus(
-                group=row.name,
-                status=row.status.value,
-                event="be synchronized",
-                way_out=group.WAY_OUT[row.status].format(name=row.name),
-            )
+        edit.must_not_be_busy(row)
         delivered = self.engine.sync_force(who, row.id)
         resp.media = {
             "sync": {

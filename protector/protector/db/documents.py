@@ -61,7 +61,7 @@ def of_groups(session: Session, group_ids: Collection[str]) -> dict[str, Documen
 
 def prepare(session: Session, document: Document) -> None:
     """Keep a version until the peer commits it; it replaces one prepared before."""
-    _drop_prepared(session, document.group_id)
+    drop_prepared(session, document.group_id)
     _put(session, document, PREPARED)
 
 
@@ -73,7 +73,7 @@ def commit(session: Session, document: Document, *, acknowledged: bool) -> Recov
     if before is not None and before is not row:
         before.standing = PAST
     session.flush()
-    _drop_prepared(session, document.group_id)
+    drop_prepared(session, document.group_id)
     return row
 
 
@@ -91,6 +91,11 @@ def withdraw(session: Session, group_id: str, checksum: str) -> None:
             group_id=group_id, checksum=checksum, standing=PREPARED
         )
     )
+
+
+def drop_prepared(session: Session, group_id: str) -> None:
+    """Forget what the peer has begun and not finished."""
+    session.execute(sa.delete(RecoveryDocument).filter_by(group_id=group_id, standing=PREPARED))
 
 
 def descends_from(session: Session, group_id: str, checksum: str) -> bool:
@@ -123,7 +128,3 @@ def _put(session: Session, document: Document, standing: str) -> RecoveryDocumen
         session.add(row)
     row.standing = standing
     return row
-
-
-def _drop_prepared(session: Session, group_id: str) -> None:
-    session.execute(sa.delete(RecoveryDocument).filter_by(group_id=group_id, standing=PREPARED))

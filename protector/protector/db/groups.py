@@ -110,12 +110,7 @@ def advance(session: Session, row: ProtectionGroup, event: Event) -> None:
     session.refresh(row)
     if not getattr(changed, "rowcount", 0):
         group.after(row.status, event, name=row.name)
-        raise errors.WrongStatus(
-            group=row.name,
-            status=row.status.value,
-            event=event.value,
-            way_out=group.WAY_OUT[row.status].format(name=row.name),
-        )
+        raise group.refusal(row.status, event.value, name=row.name)
 
 
 def adopt(session: Session, document: Document, site: str) -> ProtectionGroup:

@@ -94,9 +94,14 @@ def after(status: Status, event: Event, *, name: str) -> Status:
     try:
         return TRANSITIONS[status][event]
     except KeyError:
-        raise errors.WrongStatus(
-            group=name,
-            status=status.value,
-            event=event.value,
-            way_out=WAY_OUT[status].format(name=name),
-        ) from None
+        raise refusal(status, event.value, name=name) from None
+
+
+def refusal(status: Status, event: str, *, name: str) -> errors.WrongStatus:
+    """Return the sentence that a group in this status cannot do that, and how to leave it."""
+    return errors.WrongStatus(
+        group=name,
+        status=status.value,
+        event=event,
+        way_out=WAY_OUT[status].format(name=name),
+    )

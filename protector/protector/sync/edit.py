@@ -26,6 +26,9 @@ LOG = logging.getLogger(__name__)
 
 Sessions = sessionmaker[Session]
 
+# A site that is busy with a group tells the peer nothing of it.
+BUSY = (group.Status.CREATING, group.Status.FAILING_OVER, group.Status.DELETING)
+
 
 def introduce(sessions: Sessions, peer: Peer, group_id: str) -> PeerSite:
     """See that the peer is there before anything is changed here.
@@ -75,19 +78,30 @@ def commit_local(session: Session, document: Document) -> ProtectionGroup:
 def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
     """Bring the peer to the version in force here, and return it.
 
+    What the peer may have prepared since and never put in force is forgotten there.
+
+    :raises WrongStatus: this site is busy with the group, and says nothing of it.
     :raises DocumentConflict: the peer's is no version from which ours came.
     :raises PeerUnreachable, PeerRefused: as the peer does; the group says why.
     """
+    with sessions.begin() as session:
+        must_not_be_busy(groups.get(session, group_id))
     with _noting(sessions, group_id):
         head = peer.head(group_id)
         with sessions.begin() as session:
             ours = documents.in_force(session, group_id)
             _must_descend(session, ours.document, head, peer.site)
+        peer.prepare(ours.document, head.base if head else None)
         if head is None or head.checksum != ours.checksum:
-            peer.prepare(ours.document, head.base if head else None)
             peer.commit(group_id, ours.checksum)
         _acknowledged(sessions, group_id, ours.checksum)
     return ours
+
+
+def must_not_be_busy(row: ProtectionGroup) -> None:
+    """:raises WrongStatus: the peer is not to be asked anything about the group now."""
+    if row.status in BUSY:
+        raise group.refusal(row.status, "be synchronized", name=row.name)
 
 
 def settle(sessions: Sessions, peer: Peer, group_id: str) -> None:

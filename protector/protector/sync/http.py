@@ -25,6 +25,8 @@ from protector.sync.peer import Base, Head, Peer, PeerSite
 SERVICE_TYPE = "site-recovery"
 DEFAULT_DOMAIN = "Default"
 HEAD: pydantic.TypeAdapter[Head | None] = pydantic.TypeAdapter(Head | None)
+NO_CONTENT = 204
+SOMEBODY_ELSE = "what answers there is not Protector"
 REGISTRATION = (
     "id",
     "auth_url",
@@ -53,7 +55,7 @@ class HttpPeer(Peer):
         }
 
     def introduce(self) -> PeerSite:
-        told = self._ask("GET", "/v1/peer/site")["site"]
+        told = self._ask("site", "GET", "/v1/peer/site")
         if told["name"] != self.site:
             raise errors.PeerRefused(
                 peer_site=self.site,
@@ -63,7 +65,7 @@ class HttpPeer(Peer):
         return PeerSite(name=told["name"], array=told["array"])
 
     def prepare(self, document: Document, base: Base | None) -> None:
-        self._ask(
+        self._tell(
             "PUT",
             f"/v1/peer/documents/{document.group_id}/prepared",
             json={
@@ -74,30 +76,41 @@ class HttpPeer(Peer):
         )
 
     def commit(self, group_id: str, checksum: str) -> None:
-        self._ask("POST", f"/v1/peer/documents/{group_id}/commit", json={"checksum": checksum})
+        self._tell("POST", f"/v1/peer/documents/{group_id}/commit", json={"checksum": checksum})
 
     def withdraw(self, group_id: str, checksum: str) -> None:
         path = f"/v1/peer/documents/{group_id}/prepared"
-        self._ask("DELETE", path, params={"checksum": checksum})
+        self._tell("DELETE", path, params={"checksum": checksum})
 
     def delete(self, group_id: str) -> None:
-        self._ask("DELETE", f"/v1/peer/documents/{group_id}")
+        self._tell("DELETE", f"/v1/peer/documents/{group_id}")
 
     def head(self, group_id: str) -> Head | None:
-        told = self._ask("GET", f"/v1/peer/documents/{group_id}")["head"]
+        told = self._ask("head", "GET", f"/v1/peer/documents/{group_id}")
         return HEAD.validate_python(told)
 
     def allow_replication(self, source_array: str, array_group: str) -> str:
         array: str = self._ask(
+            "array",
             "POST",
             "/v1/peer/replicated-groups",
             json={"source_array": source_array, "array_group": array_group},
-        )["array"]
+        )
         return array
 
     # -- asking -------------------------------------------------------------------------------
 
-    def _ask(self, method: str, path: str, **arguments: Any) -> Any:
+    def _tell(self, method: str, path: str, **arguments: Any) -> None:
+        if self._send(method, path, **arguments).status_code != NO_CONTENT:
+            raise self._unreachable(SOMEBODY_ELSE)
+
+    def _ask(self, what: str, method: str, path: str, **arguments: Any) -> Any:
+        try:
+            return self._send(method, path, **arguments).json()[what]
+        except (ValueError, KeyError, TypeError):
+            raise self._unreachable(SOMEBODY_ELSE) from None
+
+    def _send(self, method: str, path: str, **arguments: Any) -> requests.Response:
         try:
             answer = self._session.request(
                 path, method, endpoint_filter=self._where, raise_exc=False, **arguments
@@ -114,9 +127,10 @@ class HttpPeer(Peer):
             ) from None
         except keystone.ClientException as error:
             raise self._unreachable(_reason(error)) from None
-        if answer.ok:
-            return answer.json() if answer.content else None
-        raise self._fault(answer)
+        if not answer.ok:
+            raise self._fault(answer)
+        found: requests.Response = answer
+        return found
 
     def _fault(self, answer: requests.Response) -> errors.ProtectorError:
         try:

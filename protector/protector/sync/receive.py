@@ -26,10 +26,14 @@ BUSY = (group.Status.FAILING_OVER, group.Status.DELETING, group.Status.ERROR)
 def prepare(
     session: Session, site: str, body: dict[str, Any], *, checksum: str, base: Base | None
 ) -> None:
-    """Keep a version that the peer is about to put in force."""
+    """Keep a version that the peer is about to put in force.
+
+    When it is in force already, whatever the peer has begun since was given up.
+    """
     document = _understood(body, site, checksum)
     ours = documents.current(session, document.group_id)
     if ours is not None and ours.checksum == checksum:
+        documents.drop_prepared(session, document.group_id)
         return
     _must_not_be_busy(session, document.group_id)
     _must_follow(ours, document, base, site)
@@ -104,12 +108,7 @@ def _invalid(document: Document, site: str, reason: str) -> errors.DocumentInval
 def _must_not_be_busy(session: Session, group_id: str) -> None:
     row = groups.find(session, group_id)
     if row is not None and row.status in BUSY:
-        raise errors.WrongStatus(
-            group=row.name,
-            status=row.status.value,
-            event=Event.EDIT.value,
-            way_out=group.WAY_OUT[row.status].format(name=row.name),
-        )
+        raise group.refusal(row.status, Event.EDIT.value, name=row.name)
 
 
 def _must_follow(

@@ -158,17 +158,26 @@ def test_somebody_who_does_not_answer_is_a_connection_timeout(site_a: Site) -> N
     assert refused.value.kwargs["reason"] == "Connection timeout"
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "sentence"),
+    [
+        ("502 Bad Gateway", b"<html>", "it answered 502 Bad Gateway"),
+        ("200 OK", b"<html>", "what answers there is not Protector"),
+        ("200 OK", b"{}", "what answers there is not Protector"),
+        ("204 No Content", b"", "what answers there is not Protector"),
+    ],
+)
 def test_a_proxy_that_answers_for_the_peer_is_not_the_peer(
-    site_a: Site, keystone: Keystone
+    site_a: Site, keystone: Keystone, status: str, body: bytes, sentence: str
 ) -> None:
     def broken(environ: object, start_response: object) -> list[bytes]:
-        start_response("502 Bad Gateway", [("Content-Type", "text/html")])  # type: ignore[operator]
-        return [b"<html>"]
+        start_response(status, [("Content-Type", "text/html")])  # type: ignore[operator]
+        return [body]
 
     proxy = Served(broken)
     keystone.endpoint = proxy.url
     try:
-        with pytest.raises(errors.PeerUnreachable, match="it answered 502 Bad Gateway"):
+        with pytest.raises(errors.PeerUnreachable, match=sentence):
             register(site_a, keystone.url).introduce()
     finally:
         proxy.close()

@@ -3,7 +3,13 @@
 
 from typing import Any
 
+import pytest
 from functional.api.world import GROUP, World, eventually
+
+from protector import errors
+from protector.db import groups
+from protector.domain.group import Event
+from protector.sync import edit
 
 UNREACHABLE_ACTIONS = [
     "Check remote site connectivity",
@@ -120,6 +126,31 @@ def test_an_edit_whose_preparation_got_no_answer_changed_nothing(world: World) -
     world.a.lines["site-b"].lose = None
     assert describe(world, group_id, "second").status_int == 200
     assert world.b.show(group_id)["description"] == "second"
+
+
+def test_an_edit_that_never_was_does_not_block_a_failover_once_the_sites_agree(
+    world: World,
+) -> None:
+    group_id = world.protected("web-server-1")
+    world.a.lines["site-b"].lose = "/prepared"
+    assert describe(world, group_id, "never").status_int == 503
+    world.a.lines["site-b"].lose = None
+    assert world.a.act(group_id, "sync_force").status_int == 200
+    world.lose_a()
+
+    operation = world.b.fail_over(group_id).json["operation"]
+    assert world.b.ended(operation["operation_id"])["status"] == "completed"
+
+
+def test_nothing_is_delivered_while_the_group_is_failing_over(world: World) -> None:
+    group_id = world.create_group()
+    with world.b.sessions.begin() as session:
+        groups.advance(session, groups.get(session, group_id), Event.FAIL_OVER)
+    line = world.b.lines["site-a"]
+    line.asked.clear()
+    with pytest.raises(errors.WrongStatus, match="is failing_over and cannot be synchronized"):
+        edit.deliver(world.b.sessions, world.b.peer("site-a"), group_id)
+    assert line.asked == []
 
 
 def test_a_group_is_not_created_on_one_site_alone(world: World) -> None:
