@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be protected, who may do it, and that both sites change or none."""
 
+import subprocess
+
 import pytest
 
 from testbed import scenario
-from testbed.operator import Operator
+from testbed.operator import OPENSTACK, Operator
 from testbed.testbed import Testbed
 
 GROUP = scenario.GROUP
@@ -21,6 +23,13 @@ def sites(testbed: Testbed, operator: Operator) -> None:
 def test_protector_is_in_the_catalog(operator: Operator, sites: None) -> None:
     said = operator.openstack("site-b", "catalog", "show", "protector")
     assert "http://127.0.2.1:8788" in said.stdout
+
+
+def test_an_openrc_file_signs_in_to_its_site(testbed: Testbed, sites: None) -> None:
+    openrc = testbed.clouds_yaml.with_name("site-b-openrc")
+    script = f". {openrc} && {OPENSTACK} protector protection-group list -f value -c Name"
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == (f"{GROUP}\n", "")
 
 
 def test_a_server_on_a_volume_of_another_type_is_refused_with_the_reason(

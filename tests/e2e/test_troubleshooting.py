@@ -193,10 +193,19 @@ def test_the_other_sites_credentials_are_told_whose_site_this_is(
         assert word in message
 
 
-def test_a_failover_asked_at_the_wrong_site_goes_to_the_right_one(
+def test_a_failover_asked_at_the_wrong_site_goes_to_the_right_one_with_stored_mappings(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
+    mappings = [
+        *("--network-mapping", "web=dr-web", "--network-mapping", "db=dr-db"),
+        *("--flavor-mapping", "m1.large=m1.xlarge"),
+    ]
+    operator.openstack("site-a", "protector", "protection-group", "set", GROUP, *mappings)
     failover = ("protector", "protection-group", "failover", GROUP, "--type", "unplanned")
-    said = operator.openstack("site-a", *failover, *scenario.mapping_options(testbed), "--wait")
+    said = operator.openstack("site-a", *failover, "--wait")
     assert "site-b" in said.stderr
+    assert server_names(testbed) == {"web-server-1", "web-server-2"}
     assert group(operator)["status"] == "failed_over"
+    # The other site is alive, so it knows at once.
+    assert group(operator, "site-a")["current_primary_site"] == "site-b"
+    assert group(operator)["remote_sync_status"] == "SYNCED"
