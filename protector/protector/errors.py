@@ -14,7 +14,7 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
       MemberNotFound, DocumentNotFound
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
-    . TooManySites, SiteInUse, AskOtherSite, NoTenantMapping, NoVolumeType,
+    . TooManySites, SiteInUse, AskOtherSite, TenantMappingInUse, NoTenantMapping, NoVolumeType,
       ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress,
       DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
       EditedMeanwhile, NothingRecoverable, ClaimLost
@@ -131,22 +131,31 @@ class Conflict(ProtectorError):
 
 class SiteExists(Conflict):
     code = "protector.site.exists"
-    message = "A site named {site} is registered already."
+    message = "A site named {site} is registered already. See: openstack protector site show {site}"
 
 
 class TenantMappingExists(Conflict):
     code = "protector.tenant_mapping.exists"
-    message = "Project {project_id} has a mapping to {peer_site} already, or its peer project has."
+    message = (
+        "Project {project_id} has a mapping to {peer_site} already, or its peer project has. See:"
+        " openstack protector tenant-mapping list"
+    )
 
 
 class GroupExists(Conflict):
     code = "protector.group.exists"
-    message = "A protection group named {group} already exists in your project."
+    message = (
+        "A protection group named {group} already exists in your project. See:"
+        " openstack protector protection-group show {group}"
+    )
 
 
 class MemberExists(Conflict):
     code = "protector.member.exists"
-    message = "Server {server} is a member of protection group {group} already."
+    message = (
+        "Server {server} is a member of protection group {group} already. See:"
+        " openstack protector protection-group member list {group}"
+    )
 
 
 class TooManySites(Conflict):
@@ -167,6 +176,14 @@ class AskOtherSite(Conflict):
 class SiteInUse(Conflict):
     code = "protector.site.in_use"
     message = "Site {site} is used by {user}. Delete that first."
+
+
+class TenantMappingInUse(Conflict):
+    code = "protector.tenant_mapping.in_use"
+    message = (
+        "Tenant mapping {mapping} is used by protection group {group} of project {project_id}."
+        " Delete that first: openstack protector protection-group delete {group}"
+    )
 
 
 class NoTenantMapping(Conflict):

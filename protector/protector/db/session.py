@@ -14,14 +14,23 @@ SQLITE_PATIENCE = 30
 
 
 def connect(url: str) -> sa.Engine:
-    """Return the engine of the database at the URL; no connection is made yet."""
+    """Return the engine of the database at the URL; no connection is made yet.
+
+    Its errors go to the log, and what was to be stored may be a password or user data.
+    """
     if sa.make_url(url).get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": SQLITE_PATIENCE})
+        engine = sa.create_engine(
+            url, hide_parameters=True, connect_args={"timeout": SQLITE_PATIENCE}
+        )
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     return sa.create_engine(
-        url, pool_pre_ping=True, pool_recycle=RECYCLE, isolation_level="READ COMMITTED"
+        url,
+        hide_parameters=True,
+        pool_pre_ping=True,
+        pool_recycle=RECYCLE,
+        isolation_level="READ COMMITTED",
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from protector import errors
-from protector.db.models import TenantMapping
+from protector.db.models import ProtectionGroup, TenantMapping
 
 
 def create(
@@ -53,4 +53,16 @@ def peer_project(session: Session, *, project_id: str, peer_site: str, site: str
 
 
 def delete(session: Session, row: TenantMapping) -> None:
+    """:raises TenantMappingInUse: a protection group of the project is on that site too."""
+    group = session.scalar(
+        sa.select(ProtectionGroup.name)
+        .where(
+            ProtectionGroup.project_id == row.project_id,
+            (ProtectionGroup.primary_site == row.peer_site)
+            | (ProtectionGroup.secondary_site == row.peer_site),
+        )
+        .limit(1)
+    )
+    if group is not None:
+        raise errors.TenantMappingInUse(mapping=row.id, group=group, project_id=row.project_id)
     session.delete(row)

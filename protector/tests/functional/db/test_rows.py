@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlalchemy.orm import Session, sessionmaker
 
 from protector import errors
@@ -175,6 +176,30 @@ def test_a_site_in_use_is_not_deleted(sessions: Sessions) -> None:
             sites.delete(session, sites.get(session, "site-b"))
         tenant_mappings.delete(session, tenant_mappings.get(session, mapping.id))
         sites.delete(session, sites.get(session, "site-b"))
+
+
+def test_a_mapping_in_use_is_not_deleted(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        mapping = tenant_mappings.create(
+            session, project_id="acme", peer_site="site-b", peer_project_id="acme-b"
+        )
+        other = tenant_mappings.create(
+            session, project_id="rival", peer_site="site-b", peer_project_id="rival-b"
+        )
+        row = make(session)
+    with sessions.begin() as session:
+        command = "openstack protector protection-group delete web"
+        with pytest.raises(errors.TenantMappingInUse, match=command):
+            tenant_mappings.delete(session, tenant_mappings.get(session, mapping.id))
+        tenant_mappings.delete(session, tenant_mappings.get(session, other.id))
+        groups.delete(session, row.id)
+        tenant_mappings.delete(session, tenant_mappings.get(session, mapping.id))
+
+
+def test_what_the_database_refuses_is_not_repeated_in_the_error(sessions: Sessions) -> None:
+    with pytest.raises(sa.exc.DBAPIError) as refused, sessions.begin() as session:
+        session.execute(sa.text("INSERT INTO nowhere VALUES (:secret)"), {"secret": "s3cret"})
+    assert "s3cret" not in str(refused.value)
 
 
 def test_a_project_is_paired_once_on_either_side(sessions: Sessions) -> None:
