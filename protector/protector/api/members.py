@@ -13,16 +13,12 @@ from protector.schemas import group as schema
 
 
 class _Members(GroupResource):
-    def members(self, row: ProtectionGroup) -> list[Member]:
-        document = self.document(row)
-        return document.members if document else []
-
     def member(self, row: ProtectionGroup, server: str) -> Member:
         """Return the member of that id or name."""
-        for member in self.members(row):
-            if server in (member.server_id, member.name):
-                return member
-        raise errors.MemberNotFound(server=server, group=row.name)
+        document = self.document(row)
+        if document is None:
+            raise errors.MemberNotFound(server=server, group=row.name)
+        return document.member(server)
 
 
 class MemberCollection(_Members):
@@ -30,7 +26,9 @@ class MemberCollection(_Members):
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
     ) -> None:
         row = self.group(req, access.READ, project_id, group_id)
-        resp.media = {"members": [schema.member_view(member) for member in self.members(row)]}
+        document = self.document(row)
+        members = document.members if document else []
+        resp.media = {"members": [schema.member_view(member) for member in members]}
 
     def on_post(
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str

@@ -2,12 +2,14 @@
 """Read everything about a server that is needed to make it again elsewhere."""
 
 import concurrent.futures
+import contextlib
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import openstack.exceptions
 from openstack.connection import Connection
+from oslo_utils import uuidutils
 
 from protector import errors
 from protector.cloud.asking import NOT_FOUND, asking
@@ -81,17 +83,17 @@ def facts(volume: Any, types: Mapping[str, str]) -> VolumeFacts:
 
 
 def _find(connection: Connection, site: str, project_id: str, server: str) -> dict[str, Any]:
-    try:
-        found = _show(connection, server, WITH_ALL_ELSE)
-        if found["tenant_id"] == project_id:
-            return found
-    except NOT_FOUND:
-        pass
+    if uuidutils.is_uuid_like(server):  # else it is no part of a URL
+        with contextlib.suppress(*NOT_FOUND):
+            found = _show(connection, server, WITH_ALL_ELSE)
+            if found["tenant_id"] == project_id:
+                return found
     named = [
         one.id
         for one in connection.compute.servers(
             details=False, all_projects=True, project_id=project_id, name=f"^{re.escape(server)}$"
         )
+        if one.name == server  # Nova's database may take upper case for lower
     ]
     if not named:
         raise errors.ServerNotFound(server=server, site=site)

@@ -11,6 +11,8 @@ from typing import Literal
 import pydantic
 import rfc8785
 
+from protector import errors
+
 
 class Value(pydantic.BaseModel):
     """A part of the document: immutable, and no field that is not known."""
@@ -139,6 +141,22 @@ class Document(Value):
     def peer_of(self, site: str) -> str:
         """Return the other of the group's two sites."""
         return self.secondary_site if site == self.primary_site else self.primary_site
+
+    def member(self, server: str) -> Member:
+        """Return the member of that id or name.
+
+        :raises MemberNotFound: there is none.
+        :raises InvalidRequest: several have that name.
+        """
+        found = [m for m in self.members if m.server_id == server] or [
+            m for m in self.members if m.name == server
+        ]
+        if len(found) > 1:
+            reason = f"{len(found)} members are named {server}. Give the id of the one you mean."
+            raise errors.InvalidRequest(reason=reason)
+        if not found:
+            raise errors.MemberNotFound(server=server, group=self.name)
+        return found[0]
 
 
 def canonical(document: Document) -> bytes:

@@ -92,7 +92,7 @@ class Edits:
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
         with self._editing(group_id, Event.EDIT) as (row, undo):
             before = self._document(row)
-            member = _member(before, server)
+            member = before.member(server)
             peer, _ = self._introduce(row)
             self._chain(context, row, undo).leave(_replicated(before), member)
             rest = [other for other in before.members if other != member]
@@ -153,7 +153,11 @@ class Edits:
             if row.status is Status.CREATING:
                 groups.delete(session, group_id)
             elif row.status is Status.DELETING:
-                _break(session, row, refusal.text)
+                reason = (
+                    f"It was deleted in part only. {refusal.text.rstrip('.')}. Then delete it again:"
+                    f" openstack protector protection-group delete {row.name}"
+                )
+                _break(session, row, reason)
 
     # -- what an edit works with --------------------------------------------------------------
 
@@ -247,19 +251,6 @@ def _laid_over(before: Document, changes: dict[str, Any]) -> dict[str, Any]:
         "policy": before.policy.model_copy(update=policy),
         "mappings": before.mappings.model_copy(update=mappings),
     }
-
-
-def _member(document: Document, server: str) -> Member:
-    """Return the member of that id or name."""
-    found = [m for m in document.members if m.server_id == server] or [
-        m for m in document.members if m.name == server
-    ]
-    if len(found) > 1:
-        reason = f"{len(found)} members are named {server}. Give the id of the one you mean."
-        raise errors.InvalidRequest(reason=reason)
-    if not found:
-        raise errors.MemberNotFound(server=server, group=document.name)
-    return found[0]
 
 
 def _replicated(document: Document) -> ConsistencyGroup:

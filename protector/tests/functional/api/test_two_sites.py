@@ -175,6 +175,23 @@ def test_the_peer_has_a_word_in_whose_group_it_is(world: World) -> None:
     assert world.a.get("/v1/{project}/protection-groups")["protection_groups"] == []
 
 
+def test_which_of_two_members_of_one_name_is_meant_has_to_be_said(world: World) -> None:
+    group_id = world.create_group()
+    path = f"/v1/{{project}}/protection-groups/{group_id}/members"
+    twins = [
+        world.a.cloud.add_server("project-a", "web", networks=["web"]).member.server_id
+        for _ in range(2)
+    ]
+    for twin in twins:
+        assert world.a.ask("POST", path, {"member": {"server": twin}}).status_int == 201
+    refused = world.a.ask("DELETE", f"{path}/web")
+    assert refused.status_int == 400
+    assert refused.json["error"]["message"].startswith("2 members are named web")
+    assert world.a.ask("DELETE", f"{path}/{twins[0]}").status_int == 204
+    (left,) = world.a.get(path)["members"]
+    assert left["server_id"] == twins[1]
+
+
 def test_a_deleted_group_is_gone_on_both_sites(world: World) -> None:
     group_id = world.create_group()
     path = f"/v1/{{project}}/protection-groups/{group_id}"

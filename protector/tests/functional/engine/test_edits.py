@@ -107,7 +107,9 @@ def test_a_deletion_that_fails_leaves_the_group_in_error_and_can_be_repeated(wor
     world.a.array.faults.set("stop_replicating", error)
     with pytest.raises(errors.ArrayUnreachable):
         world.a.edits.delete_group(context(), world.group_id)
-    assert world.a.group(world.group_id).status == "error"
+    group = world.a.group(world.group_id)
+    assert group.status == "error"
+    assert f"protection-group delete {GROUP}" in (group.status_reason or "")
     world.a.array.faults.clear()
     world.a.edits.delete_group(context(), world.group_id)
     with pytest.raises(errors.GroupNotFound):
