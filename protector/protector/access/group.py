@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-from protector.access.personas import MEMBER, READER, rule
+from protector.access.personas import ADMIN_OR_MEMBER, MEMBER, READER, rule
 
 READ = "protector:protection_group:read"
 READ_DOCUMENT = "protector:protection_group:read_document"
@@ -45,5 +45,5 @@ RULES = [
     ),
     rule(FAIL_OVER, MEMBER, "Fail a group over to its other site.", f"POST {GROUP}/action"),
     rule(SYNC, MEMBER, "Push a group's document to the peer.", f"POST {GROUP}/action"),
-    rule(RESET, MEMBER, "Set a group's status by hand.", f"POST {GROUP}/action"),
+    rule(RESET, ADMIN_OR_MEMBER, "Set a group's status by hand.", f"POST {GROUP}/action"),
 ]

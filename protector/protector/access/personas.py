@@ -9,6 +9,7 @@ from oslo_policy import policy
 READER = "role:admin or (role:reader and project_id:%(project_id)s)"
 MEMBER = "role:member and project_id:%(project_id)s"
 ADMIN = "role:admin"
+ADMIN_OR_MEMBER = f"{ADMIN} or ({MEMBER})"
 SERVICE = "role:service"
 
 

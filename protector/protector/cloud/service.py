@@ -62,7 +62,7 @@ class OpenStackServiceCloud(ServiceCloud):
         if not serving:
             reason = (
                 f"no backend serves volume type {volume_type.name}. See, as an administrator:"
-                " cinder get-pools --detail"
+                " openstack volume backend pool list --long"
             )
             raise errors.CloudError(service="Cinder", site=self.site, reason=reason)
         return min(serving)

@@ -17,8 +17,10 @@ Url = Annotated[Text, pydantic.AfterValidator(_url)]
 
 
 class SiteChange(Body):
-    description: Text | None = None
-    auth_url: Url | None = None
+    """What is not given stays; null takes away what a site may lack."""
+
+    description: Text = ""
+    auth_url: Url = ""
     region_name: Text | None = None
     username: Text | None = None
     password: pydantic.SecretStr | None = None
@@ -29,7 +31,6 @@ class SiteChange(Body):
 
 class SiteCreate(SiteChange):
     name: SiteName
-    description: Text = ""
     auth_url: Url
 
 
