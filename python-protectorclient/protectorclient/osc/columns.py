@@ -36,6 +36,13 @@ class Steps(columns.FormattableColumn[list[dict[str, Any]]]):
         return "\n".join(_step(step) for step in self._value or [])
 
 
+class Snapshots(columns.FormattableColumn[list[dict[str, Any]]]):
+    """Replicated snapshots, newest first, one a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(_snapshot(snapshot) for snapshot in self._value or [])
+
+
 class Checks(columns.FormattableColumn[list[dict[str, str]]]):
     """What was looked at and what was found, one a line."""
 
@@ -45,6 +52,11 @@ class Checks(columns.FormattableColumn[list[dict[str, str]]]):
 
 def _name(item: Any) -> str:
     return str(item.get("name") or item.get("id")) if isinstance(item, dict) else str(item)
+
+
+def _snapshot(snapshot: dict[str, Any]) -> str:
+    how_far = "complete" if snapshot["complete"] else f"incomplete, {snapshot['progress']:.0%}"
+    return f"{snapshot['name']}: {snapshot['created']}, {how_far}, {snapshot['volumes']} volumes"
 
 
 def _step(step: dict[str, Any]) -> str:

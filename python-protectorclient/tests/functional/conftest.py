@@ -244,15 +244,21 @@ class Api:
 
     def consistency(self, request: Request, project: str, id: str) -> Response:
         self._group(id)
-        point = {"name": "cg.7", "created": STARTED, "complete": True, "progress": 1.0}
+        point = {
+            "name": "cg.7",
+            "created": STARTED,
+            "complete": False,
+            "progress": 0.4,
+            "volumes": 3,
+        }
         seen_by_the_target = {
             "protection_group": "prod-web-app",
             "role": "target",
             "array": "flasharray-b",
             "source_array": "flasharray-a",
-            "latest_complete_snapshot": "cg.7",
+            "latest_complete_snapshot": "cg.6",
             "rpo_seconds": 42,
-            "snapshots": [point, point | {"name": "cg.6"}],
+            "snapshots": [point, point | {"name": "cg.6", "complete": True, "progress": 1.0}],
         }
         return Json({"consistency_group": seen_by_the_target})
 

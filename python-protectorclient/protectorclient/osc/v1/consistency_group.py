@@ -30,8 +30,10 @@ Next, when the primary site is gone:
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         found = self.protector.get_consistency_group(self.find_group(parsed_args.group))
-        return tuple(found.told), [_value(value) for value in found.told.values()]
+        return tuple(found.told), [_value(*item) for item in found.told.items()]
 
 
-def _value(value: Any) -> Any:
+def _value(field: str, value: Any) -> Any:
+    if field == "snapshots":
+        return columns.Snapshots(value)
     return columns.JsonList(value) if isinstance(value, list) else value
