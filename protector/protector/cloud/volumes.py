@@ -153,6 +153,8 @@ class Volumes:
     def _let_go(self, key: str, volume: Any) -> Outcome:
         if volume is None:
             return Outcome(key, None)
+        if volume.status == "deleting":  # by Nova, with the server that it was of
+            return Outcome(key, volume.id)
         try:
             with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
                 if volume.size == 0:

@@ -127,6 +127,10 @@ class StorageDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def holds(self, volume_id: str) -> bool:
+        """Tell whether a volume made by :meth:`promote` is still there."""
+
+    @abc.abstractmethod
     def reclaim(self, volume_id: str, *, key: str) -> None:
         """Let a volume made under the key bear its first name again, whatever it is now.
 

@@ -189,6 +189,11 @@ class FakeArray(StorageDriver):
         return self._named(PREFIX + key)
 
     @faulty
+    def holds(self, volume_id: str) -> bool:
+        self._answer()
+        return volume_id in self.volumes
+
+    @faulty
     def reclaim(self, volume_id: str, *, key: str) -> None:
         self._answer()
         if volume_id not in self.volumes:

@@ -190,6 +190,10 @@ class FlashArrayDriver(StorageDriver):
         return self._named(PREFIX + key)
 
     @once_more
+    def holds(self, volume_id: str) -> bool:
+        return self._volume(ids=[volume_id]) is not None
+
+    @once_more
     def reclaim(self, volume_id: str, *, key: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:

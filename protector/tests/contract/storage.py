@@ -210,6 +210,14 @@ class StorageDriverContract:
         assert bench.target.promoted("key-e0") == made
         assert "volume-x-cinder" not in bench.volumes_on_target()
 
+    def test_a_volume_is_held_by_its_id_until_it_is_gone(self, bench: Bench) -> None:
+        point = replicated_point(bench)
+        made = bench.target.promote(point, "vol1", key="key-e0")
+        bench.rename_on_target(made.name, "volume-x-cinder")
+        assert bench.target.holds(made.id)
+        bench.target.discard(made.id)
+        assert not bench.target.holds(made.id)
+
     def test_a_volume_that_is_gone_cannot_be_given_its_name_back(self, bench: Bench) -> None:
         point = replicated_point(bench)
         made = bench.target.promote(point, "vol1", key="key-e0")

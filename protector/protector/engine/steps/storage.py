@@ -26,6 +26,7 @@ class IdentifyLatestSnapshot(Step):
     default_provides = {"point", "snapshot_faults"}
 
     def execute(self, site_faults: Faults) -> Result:
+        self._forget_the_lost()
         faults = dict(site_faults)
         if not self.work.unpromoted(faults):
             detail = "All volumes are here from an earlier attempt"
@@ -41,6 +42,22 @@ class IdentifyLatestSnapshot(Step):
             "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
             f" lost (RPO {rpo_seconds(point)} seconds)",
         }
+
+    def _forget_the_lost(self) -> None:
+        """Let volumes be made again that were deleted after an earlier attempt.
+
+        An operator may have cleaned up, or Nova, with the server that did not come up.
+        """
+        work, made = self.work, self.work.volumes()
+        sources = [volume.id for member in work.missing() for volume in member.volumes]
+        lost = [
+            id
+            for id in sources
+            if id in made and not work.equipment.array.holds(made[id].array_volume_id)
+        ]
+        with work.sessions.begin() as session:
+            for id in lost:
+                pairs.discarded(session, work.group_id, work.epoch, id)
 
     def _newest_complete(self) -> Point:
         document, array = self.work.document, self.work.equipment.array

@@ -286,6 +286,22 @@ def test_volumes_of_a_vm_that_did_not_come_up_are_used_the_next_time(lost: World
     assert {key: volume.id for key, volume in lost.b.cloud.made_volumes.items()} == made
 
 
+def test_volumes_that_were_deleted_after_a_failed_attempt_are_made_again(lost: World) -> None:
+    refused_by_nova(lost, "web2")
+    lost.fail_over()
+    lost.b.cloud.faults.clear()
+    for key, volume in list(lost.b.cloud.made_volumes.items()):
+        if volume.request.name.startswith("web2"):
+            del lost.b.cloud.made_volumes[key]  # openstack volume delete
+            ids = {made.name: made.id for made in lost.b.array.volumes.values()}
+            lost.b.array.discard(ids[volume.array_volume])
+
+    operation = lost.fail_over()
+    assert (operation.status, operation.error_message) == ("completed", None)
+    assert lost.servers() == {"web1": "ACTIVE", "web2": "ACTIVE"}
+    assert len(lost.b.array.volumes) == 4
+
+
 def test_what_is_left_of_a_vm_that_did_not_come_up_is_removed(lost: World) -> None:
     refused_by_nova(lost, "web2", after=True)
     lost.fail_over()

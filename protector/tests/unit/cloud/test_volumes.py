@@ -6,6 +6,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+import openstack.exceptions
 import pytest
 import requests
 
@@ -30,7 +31,13 @@ class Cinder:
         self._made = 0
 
     def volumes(self) -> list[Any]:
-        return list(self._volumes.values())
+        """Return the volumes; one that is being deleted is gone the next time."""
+        found = list(self._volumes.values())
+        self._volumes = {v.id: v for v in found if v.status != "deleting"}
+        return found
+
+    def unmanage_volume(self, volume: Any) -> None:
+        raise openstack.exceptions.BadRequestException(f"Volume is {volume.status}.")
 
     def post(self, path: str, *, json: dict[str, Any], microversion: str) -> requests.Response:
         asked = json["volume"]
@@ -116,3 +123,15 @@ def test_what_cannot_be_reclaimed_is_left_to_cinder(
 
     volumes_of(cinder, executor).manage([REQUEST], "pool", "type", reclaim)
     assert cinder.array_name == "volume-v1-cinder"
+
+
+def test_a_volume_that_nova_deletes_with_its_server_is_waited_for(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0)
+    volumes = volumes_of(cinder, executor)
+    volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    (volume,) = cinder.volumes()
+    volume.status = "deleting"
+    (outcome,) = volumes.unmanage(["key"])
+    assert (outcome.id, outcome.fault) == (volume.id, None)
