@@ -81,9 +81,6 @@ WAY_OUT: dict[Status, str] = {
     ),
 }
 
-# The states reset-state may set by hand.
-RESETTABLE = (Status.ACTIVE, Status.ERROR, Status.FAILED_OVER)
-
 
 def after(status: Status, event: Event, *, name: str) -> Status:
     """Return the status that follows.

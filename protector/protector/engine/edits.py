@@ -102,10 +102,11 @@ class Edits:
 
     def sync_force(self, group_id: str) -> dict[str, Any]:
         begun = time.monotonic()
-        with self._sessions.begin() as session:
-            row = groups.get(session, group_id)
-        peer = self._peer(row)
-        delivered = edit.deliver(self._sessions, peer, group_id)
+        with self._busy[group_id]:  # an edit that is under way is no stale one
+            with self._sessions.begin() as session:
+                row = groups.get(session, group_id)
+            peer = self._peer(row)
+            delivered = edit.deliver(self._sessions, peer, group_id)
         return {
             "peer_site": peer.site,
             "version": delivered.version,
@@ -154,8 +155,8 @@ class Edits:
                 groups.delete(session, group_id)
             elif row.status is Status.DELETING:
                 reason = (
-                    f"It was deleted in part only. {refusal.text.rstrip('.')}. Then delete it again:"
-                    f" openstack protector protection-group delete {row.name}"
+                    f"It was deleted in part only. {refusal.text.rstrip('.')}. Then delete it"
+                    f" again: openstack protector protection-group delete {row.name}"
                 )
                 _break(session, row, reason)
 

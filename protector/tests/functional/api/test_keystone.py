@@ -14,7 +14,7 @@ from keystoneauth1 import loading
 from protector import access, errors, rpc
 from protector.api.app import make_app
 from protector.api.services import Services
-from protector.api.wsgi import by_keystone, pipeline
+from protector.api.wsgi import KEYSTONE_TIMEOUT, by_keystone, pipeline
 from protector.db import sites
 from protector.sync.http import HttpPeer, Peers
 
@@ -83,6 +83,11 @@ def test_a_token_of_another_site_is_told_where_it_is(api: Served) -> None:
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] == "protector.unauthorized"
     assert answer.headers["WWW-Authenticate"].startswith("Keystone uri=")
+
+
+def test_keystone_is_not_waited_for_without_end(site_a: Site) -> None:
+    by_keystone(lambda *_: [], site_a.conf)
+    assert site_a.conf.keystone_authtoken.http_connect_timeout == KEYSTONE_TIMEOUT
 
 
 def test_what_a_client_claims_to_be_is_not_believed(api: Served) -> None:
