@@ -2,12 +2,11 @@
 import pytest
 
 from protector import errors
-from protector.domain.group import RESETTABLE, TRANSITIONS, WAY_OUT, Event, Status, after
+from protector.domain.group import TRANSITIONS, WAY_OUT, Event, Status, after
 
 ILLEGAL = [
     (status, event) for status in Status for event in Event if event not in TRANSITIONS[status]
 ]
-BUSY = (Status.CREATING, Status.FAILING_OVER, Status.DELETING)
 
 
 @pytest.mark.parametrize(("status", "event"), ILLEGAL)
@@ -34,7 +33,3 @@ def test_a_failover_can_end_in_four_ways() -> None:
 def test_what_failed_in_part_is_resumed() -> None:
     resumed = after(Status.FAILED_OVER_PARTIAL, Event.FAIL_OVER, name="web")
     assert resumed is Status.FAILING_OVER
-
-
-def test_nobody_is_put_into_a_busy_state_by_hand() -> None:
-    assert not set(RESETTABLE) & set(BUSY)
