@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import openstack.exceptions
+import requests
 from openstack.connection import Connection
 
 from protector.cloud.asking import asking, status
@@ -99,11 +100,18 @@ def _refused(error: openstack.exceptions.HttpException, wanted: Mapping[str, Any
         said = str(error.details)
         candidates = [field for field in (MAC, ADDRESSES) if f"create_port:{field}" in said]
     elif status(error) in (400, 409) and error.response is not None:
-        fault = error.response.json()["NeutronError"]
-        candidates = [GIVE_UP.get(fault["type"], "")]
+        candidates = [GIVE_UP.get(_type(error.response), "")]
     else:
         candidates = []
     return next((field for field in candidates if field in wanted), None)
+
+
+def _type(answer: requests.Response) -> str:
+    """Return the type of Neutron's error; none when something else answered in its place."""
+    try:
+        return str(answer.json()["NeutronError"]["type"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def given_up(port: Any, request: PortRequest) -> list[str]:

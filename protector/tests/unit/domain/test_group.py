@@ -22,7 +22,6 @@ def test_everything_not_in_the_table_is_refused_with_a_way_out(
 
 @pytest.mark.parametrize("status", [Status.CREATING, Status.FAILING_OVER, Status.DELETING])
 def test_every_busy_state_can_break(status: Status) -> None:
-
     assert after(status, Event.BREAK, name="web") is Status.ERROR
 
 
