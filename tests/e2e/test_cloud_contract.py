@@ -173,6 +173,11 @@ def array(options: cfg.ConfigOpts) -> Purity:
 
 
 class TestOpenStackCloud(CloudContract):
+    @pytest.fixture(scope="class", autouse=True)
+    def _as_new(self, testbed: Testbed) -> None:
+        """Whatever an earlier run has left: a link that is down, a fault, a group."""
+        testbed.reset()
+
     @pytest.fixture
     def bench(self, testbed: Testbed) -> Iterator[RealBench]:
         bench = RealBench(testbed)

@@ -6,13 +6,17 @@ All that Protector asks of a cloud goes through one pool of connections, at most
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
 import datetime
+import secrets
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import openstack.connection
+import openstack.exceptions
 import requests.adapters
 from keystoneauth1 import access, identity, loading, plugin
 from keystoneauth1 import session as ks_session
@@ -25,7 +29,9 @@ from protector.cloud.tenant import Limits, OpenStackTenantCloud
 
 # A trust that nobody dropped, since no engine ever took its operation up, ends by itself.
 TRUST_LASTS = datetime.timedelta(days=1)
-
+# Seconds, and attempts to find a second in which no other ends.
+TRUST_SPREAD = 3600
+TRUST_TRIES = 3
 
 # Options of [service_auth] that say who the service user is, and in which project.
 USER = ("user_id", "username", "user_domain_id", "user_domain_name", "password")
@@ -124,13 +130,13 @@ class OpenStackCloud(Cloud):
     def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
         with asking(self.site, "Keystone", "give Protector a trust"):
             tenant = self._connect(GivenToken(self._auth_url, token))
-            trust = tenant.identity.create_trust(
+            trust = _distinct(
+                tenant,
                 trustor_user_id=user_id,
                 trustee_user_id=self._service.current_user_id,
                 project_id=project_id,
                 roles=[{"name": role} for role in roles],
                 is_impersonation=True,
-                expires_at=f"{datetime.datetime.now(datetime.UTC) + TRUST_LASTS:%FT%T.%fZ}",
             )
             return str(trust.id)
 
@@ -158,6 +164,23 @@ class OpenStackCloud(Cloud):
 
     def _tenant(self, auth: plugin.BaseAuthPlugin) -> OpenStackTenantCloud:
         return OpenStackTenantCloud(self.site, self._connect(auth), self._executor, self._limits)
+
+
+def _distinct(tenant: openstack.connection.Connection, **terms: Any) -> Any:
+    """Make a trust.
+
+    Keystone refuses a second one of the same terms that expires in the same second, as those of
+    groups that fail over together would; so each lasts a little longer or shorter.
+    """
+    for _ in range(TRUST_TRIES):
+        with contextlib.suppress(openstack.exceptions.ConflictException):
+            return tenant.identity.create_trust(**terms, expires_at=_expiry())
+    return tenant.identity.create_trust(**terms, expires_at=_expiry())
+
+
+def _expiry() -> str:
+    lasts = TRUST_LASTS + datetime.timedelta(seconds=secrets.randbelow(TRUST_SPREAD))
+    return f"{datetime.datetime.now(datetime.UTC) + lasts:%FT%T.%fZ}"
 
 
 def pool(size: int) -> requests.Session:

@@ -217,6 +217,17 @@ class TrustContract:
         bench.cloud.as_service().drop_trust(trust)
         assert bench.network in networks
 
+    def test_trusts_taken_in_one_moment_are_as_many(self, bench: Bench) -> None:
+        trusts = {
+            bench.cloud.take_trust(
+                bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
+            )
+            for _ in range(3)
+        }
+        assert len(trusts) == 3
+        for trust in trusts:
+            bench.cloud.as_service().drop_trust(trust)
+
     def test_a_trust_that_is_dropped_is_of_no_use(self, bench: Bench) -> None:
         trust = bench.cloud.take_trust(
             bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
