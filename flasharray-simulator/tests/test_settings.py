@@ -38,6 +38,8 @@ def test_a_schedule_may_be_faster_than_an_array_would_allow(a: Asking) -> None:
         replication_schedule=flasharray.ReplicationSchedule(frequency=1000)
     )
     a.ask("patch_protection_groups", names=["pg"], protection_group=fast)
+    (group,) = a.ask("get_protection_groups", names=["pg"])
+    assert group.replication_schedule.frequency == 1000
 
 
 def test_overwriting_may_exclude_default_protection(a: Asking) -> None:

@@ -254,10 +254,13 @@ class StorageDriverContract:
         assert bench.volumes_on_target() == before
 
     def test_discarding_twice_or_nothing_is_no_error(self, bench: Bench) -> None:
-        volume = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        point = replicated_point(bench)
+        before = bench.volumes_on_target()
+        volume = bench.target.promote(point, "vol1", key="0123-e1")
         bench.target.discard(volume.id)
         bench.target.discard(volume.id)
         bench.target.discard("00000000-0000-0000-0000-000000000000")
+        assert bench.volumes_on_target() == before
 
     def test_a_volume_is_discarded_by_id_whatever_its_name_is_now(self, bench: Bench) -> None:
         volume = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
