@@ -42,6 +42,20 @@ class ServerFacts:
 
 
 @dataclasses.dataclass(frozen=True)
+class Glance:
+    """What a look by list shows of a server.
+
+    ``status`` is Nova's (ACTIVE, SHUTOFF, ...). ``fingerprint`` is another one whenever something
+    has changed that :class:`ServerFacts` tells of the server, its ports or its volumes.
+    """
+
+    id: str
+    name: str
+    status: str
+    fingerprint: str
+
+
+@dataclasses.dataclass(frozen=True)
 class VolumeType:
     id: str
     name: str
@@ -172,6 +186,27 @@ class ServiceCloud(abc.ABC):
         :raises ServerNotFound: the project has none; also for another project's.
         :raises InvalidRequest: several servers have that name.
         """
+
+    @abc.abstractmethod
+    def look(self, project_id: str) -> dict[str, Glance]:
+        """Return server id -> what can be seen of it at a glance, of all the project's servers.
+
+        A listing of each service, however many servers there are.
+        """
+
+    @abc.abstractmethod
+    def stop_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        """Stop these servers and wait until they are off; one outcome each (key: its id), in order.
+
+        ``id`` is the server's, when it is off now; else ``fault`` says why not. One that was off
+        before, or is gone, is off.
+        """
+
+    @abc.abstractmethod
+    def change_volume_group(
+        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        """Do as :meth:`TenantCloud.change_volume_group`, with a group of any project."""
 
     @abc.abstractmethod
     def volume_types(self, replication_type: str) -> list[VolumeType]:

@@ -14,6 +14,9 @@ import rfc8785
 from protector import errors
 
 
+Fencing = Literal["stop", "report"]
+
+
 class Value(pydantic.BaseModel):
     """A part of the document: immutable, and no field that is not known."""
 
@@ -110,14 +113,27 @@ class ConsistencyGroup(Value):
     volume_type_id: str
 
 
+class Drift(Value):
+    """Something of a member that the recovery would lack, or bring back, and what helps.
+
+    ``what`` and ``remedy`` are sentences.
+    """
+
+    server_id: str
+    server: str
+    what: str
+    remedy: str
+
+
 class Document(Value):
     """One version of a group.
 
     ``version`` counts edits, ``epoch`` failovers; ``projects`` gives each site's project id, and
-    ``site`` is where this version was written.
+    ``site`` is where this version was written. ``fencing``: what a site that comes back does with
+    VMs of the group that still run there, though the group runs on its other site by now.
     """
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[2] = 2
     epoch: int
     version: int
     site: str
@@ -136,7 +152,9 @@ class Document(Value):
     policy: Policy
     mappings: Mappings
     consistency_group: ConsistencyGroup | None
+    fencing: Fencing
     members: list[Member]
+    drift: list[Drift]
 
     def peer_of(self, site: str) -> str:
         """Return the other of the group's two sites."""

@@ -90,6 +90,20 @@ class StorageDriver(abc.ABC):
         """Return how the local group is replicated, or None if it is not (or does not exist)."""
 
     @abc.abstractmethod
+    def replications(self) -> dict[str, Replication]:
+        """Return name -> how it is replicated, of all local groups that have a target.
+
+        One listing, however many groups there are.
+        """
+
+    @abc.abstractmethod
+    def suspend(self, group: str) -> None:
+        """Stop the schedule; the target, and all that it holds, stay. None is no error.
+
+        :meth:`replicate` starts it again.
+        """
+
+    @abc.abstractmethod
     def stop_replicating(self, group: str) -> None:
         """Stop the schedule and forget the target. A group that is gone is no error."""
 
