@@ -16,9 +16,10 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . TooManySites, SiteInUse, AskOtherSite, TenantMappingInUse, NoTenantMapping, NoVolumeType,
       ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress,
-      DocumentConflict, DocumentInvalid, DocumentUnsettled, PeerRefused,
-      EditedMeanwhile, NothingRecoverable, ClaimLost
+      DocumentConflict, DocumentInvalid, DocumentUnsettled, DocumentTooLarge, PeerRefused,
+      PeerTooOld, GroupSuperseded, NotSynchronized, EditedMeanwhile, NothingRecoverable, ClaimLost
   - PeerUnreachable 503
+  - DatabaseUnreachable 503
   - EngineUnreachable 503
   - KeysUnusable 500
   - CloudError 502
@@ -230,18 +231,72 @@ class OperationInProgress(Conflict):
 
 
 class DocumentConflict(Conflict):
+    """``site`` and ``peer_site`` have the versions; ``differences``: words, joined.
+
+    ``written_on`` and ``peer_written_on``: where each version was written.
+    """
+
     code = "protector.document.conflict"
     message = (
         "The recovery document of protection group {group} differs between the sites: {site} has"
-        " version {version} (epoch {epoch}, of {modified_at}), {peer_site} has version"
-        " {peer_version} (epoch {peer_epoch}, of {peer_modified_at}). Nothing was changed. See:"
-        " openstack protector protection-group sync-status {group}"
+        " version {version} (epoch {epoch}, written on {written_on} at {modified_at}), {peer_site}"
+        " has version {peer_version} (epoch {peer_epoch}, written on {peer_written_on} at"
+        " {peer_modified_at}). They differ in: {differences}. Nothing was changed. See:"
+        " openstack protector protection-group sync-status {group}. To settle it, say whose"
+        " version holds: openstack protector protection-group sync-force {group}"
+        " --force-direction secondary-to-primary (that of {secondary_site}), or"
+        " primary-to-secondary (that of {primary_site})"
     )
 
 
 class DocumentInvalid(Conflict):
     code = "protector.document.invalid"
     message = "The recovery document sent by {peer_site} is not understood on {site}: {reason}"
+
+
+class DocumentTooLarge(Conflict):
+    """``size`` and ``limit`` in MiB."""
+
+    code = "protector.document.too_large"
+    message = (
+        "The recovery document of protection group {group} would be {size} MiB large; {limit} MiB"
+        " are sent at most, and nothing was changed. Put some of its {members} VMs into another"
+        " group, those with much user data first"
+    )
+
+
+class PeerTooOld(Conflict):
+    """The peer's release does not understand what this one writes."""
+
+    code = "protector.peer.too_old"
+    message = (
+        "The Protector of {peer_site} is of an older release: it understands recovery documents up"
+        " to schema {peer_schema}, and {site} writes schema {schema}. Nothing was changed. Upgrade"
+        " the Protector of {peer_site}"
+    )
+
+
+class GroupSuperseded(Conflict):
+    """The peer's epoch is higher: the group was failed over to it, and this site's copy is old."""
+
+    code = "protector.group.superseded"
+    message = (
+        "Protection group {group} runs on {peer_site} by now (epoch {peer_epoch}, version"
+        " {peer_version} there); {site} still has version {version} of epoch {epoch}, and does"
+        " nothing with the group before it has been synchronized. Do that from {peer_site}:"
+        " export OS_CLOUD={peer_site}; openstack protector protection-group sync-force {group}"
+    )
+
+
+class NotSynchronized(Conflict):
+    """After a failover nothing is changed before both sites know of it."""
+
+    code = "protector.group.not_synchronized"
+    message = (
+        "Protection group {group} was failed over to {site}, and {peer_site} has not been told"
+        " ({status}). It is changed again once both have the same version:"
+        " openstack protector protection-group sync-force {group}"
+    )
 
 
 class DocumentUnsettled(Conflict):
@@ -267,8 +322,9 @@ class PeerRefused(Conflict):
 class EditedMeanwhile(Conflict):
     code = "protector.group.edited_meanwhile"
     message = (
-        "Protection group {group} was changed by another request at the same time, and this one"
-        " changed nothing. Send it again"
+        "Protection group {group} is being changed by another request, and this one changed"
+        " nothing. See what became of the other, then send it again:"
+        " openstack protector protection-group show {group}"
     )
 
 
@@ -293,6 +349,16 @@ class PeerUnreachable(ProtectorError):
         "{peer_site} cannot be reached from {site}: {reason}. A protection group is changed on"
         " both sites or not at all, so nothing was changed. Check the peer:"
         " openstack protector site validate {peer_site}"
+    )
+
+
+class DatabaseUnreachable(ProtectorError):
+    status = 503
+    code = "protector.database.unreachable"
+    message = (
+        "The database of Protector on {site} does not answer. If something was being changed, it"
+        " is finished or taken back on both sites once it does; see then:"
+        " openstack protector protection-group sync-status <protection-group>"
     )
 
 

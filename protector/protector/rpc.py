@@ -81,14 +81,15 @@ class EngineClient:
         """Build what stands behind a group in status creating, and make it active.
 
         :param request: ``{"volume_type": id, name or None, "rpo_minutes", "replication_interval",
-            "networks", "flavors"}``
+            "networks", "flavors", "fencing"}``
         """
         self._call(context, "create_group", group_id=group_id, request=request)
 
     def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
         """Change what is given.
 
-        :param changes: any of description, rpo_minutes, replication_interval, networks, flavors.
+        :param changes: any of description, rpo_minutes, replication_interval, networks, flavors,
+            fencing.
         """
         self._call(context, "change_group", group_id=group_id, changes=changes)
 
@@ -101,12 +102,18 @@ class EngineClient:
     def delete_group(self, context: RequestContext, group_id: str) -> None:
         self._call(context, "delete_group", group_id=group_id)
 
-    def sync_force(self, context: RequestContext, group_id: str) -> dict[str, Any]:
-        """Push the current document to the peer.
+    def sync_force(
+        self, context: RequestContext, group_id: str, direction: str | None
+    ) -> dict[str, Any]:
+        """Push the current document to the peer, or settle whose version holds.
 
-        :returns: ``{"peer_site", "version", "checksum", "duration_ms"}``
+        :param direction: one of :class:`protector.sync.force.Direction`; None: no conflict.
+        :returns: ``{"peer_site", "source_site", "version", "checksum", "duration_ms",
+            "overwritten": None or {"site", "epoch", "version", "checksum"}}``
         """
-        result: dict[str, Any] = self._call(context, "sync_force", group_id=group_id)
+        result: dict[str, Any] = self._call(
+            context, "sync_force", group_id=group_id, direction=direction
+        )
         return result
 
     def consistency_group(self, context: RequestContext, group_id: str) -> dict[str, Any]:

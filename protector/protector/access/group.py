@@ -24,12 +24,15 @@ RULES = [
         f"GET {GROUP}/mappings",
         f"GET {GROUP}/consistency-group",
         f"GET {GROUP}/sync-status",
+        f"GET {GROUP}/documents",
+        f"GET {GROUP}/documents/{{checksum}}/differences",
     ),
     rule(
         READ_DOCUMENT,
         MEMBER,
         "Read a group's whole recovery document, user data of its VMs included.",
         f"GET {GROUP}/document",
+        f"GET {GROUP}/documents/{{checksum}}",
     ),
     rule(
         WRITE,
@@ -44,6 +47,11 @@ RULES = [
         f"PATCH {GROUP}/mappings",
     ),
     rule(FAIL_OVER, MEMBER, "Fail a group over to its other site.", f"POST {GROUP}/action"),
-    rule(SYNC, MEMBER, "Push a group's document to the peer.", f"POST {GROUP}/action"),
+    rule(
+        SYNC,
+        MEMBER,
+        "Push a group's document to the peer, or settle whose holds.",
+        f"POST {GROUP}/action",
+    ),
     rule(RESET, ADMIN_OR_MEMBER, "Set a group's status by hand.", f"POST {GROUP}/action"),
 ]

@@ -32,9 +32,9 @@ class GroupActions(GroupResource):
             case Failover() as wanted:
                 row = self.group(req, access.FAIL_OVER, project_id, group_id)
                 self._fail_over(caller(req), resp, row, wanted)
-            case SyncForce():
+            case SyncForce() as wanted:
                 row = self.group(req, access.SYNC, project_id, group_id)
-                self._sync(caller(req), resp, row)
+                self._sync(caller(req), resp, row, wanted)
             case ResetState() as wanted:
                 row = self.group(req, access.RESET, project_id, group_id)
                 self._reset(caller(req), resp, row, wanted)
@@ -44,6 +44,7 @@ class GroupActions(GroupResource):
     def _fail_over(
         self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failover
     ) -> None:
+        edit.must_not_be_superseded(row, self.site)
         target = _target(row)
         if target != self.site:
             raise errors.WrongSite(
@@ -93,18 +94,14 @@ class GroupActions(GroupResource):
 
     # -- synchronization ----------------------------------------------------------------------
 
-    def _sync(self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup) -> None:
+    def _sync(
+        self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: SyncForce
+    ) -> None:
         edit.must_not_be_busy(row)
-        delivered = self.engine.sync_force(who, row.id)
-        resp.media = {
-            "sync": {
-                "peer_site": delivered["peer_site"],
-                "status": "success",
-                "version": delivered["version"],
-                "checksum": delivered["checksum"],
-                "duration_ms": delivered["duration_ms"],
-            }
-        }
+        if wanted.force_direction is None:
+            edit.must_not_be_superseded(row, self.site)
+        told = self.engine.sync_force(who, row.id, wanted.force_direction)
+        resp.media = {"sync": {"status": "success", **told}}
 
     # -- the way out of a stuck state ---------------------------------------------------------
 
@@ -113,6 +110,7 @@ class GroupActions(GroupResource):
     ) -> None:
         with self.sessions.begin() as session:
             held = groups.lock(session, row.id)
+            edit.must_not_be_superseded(held, self.site)
             _must_be_complete(session, held, wanted.status)
             self._end_operations(session, held, who, wanted)
             held.status = Status(wanted.status)

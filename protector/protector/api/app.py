@@ -6,7 +6,14 @@ import falcon
 from protector.api import errors
 from protector.api.actions import GroupActions
 from protector.api.context import ContextMiddleware, Resource
-from protector.api.documents import ConsistencyGroupItem, DocumentItem, SyncStatusItem
+from protector.api.documents import (
+    ConsistencyGroupItem,
+    DocumentDifferences,
+    DocumentHistory,
+    DocumentItem,
+    DocumentVersion,
+    SyncStatusItem,
+)
 from protector.api.groups import GroupCollection, GroupItem
 from protector.api.health import Health
 from protector.api.mappings import MappingsItem
@@ -18,6 +25,8 @@ from protector.api.peer import (
     PeerIntroduction,
     PeerPrepared,
     PeerReplicatedGroups,
+    PeerStanding,
+    PeerStandings,
 )
 from protector.api.policies import PolicyItem
 from protector.api.services import Services
@@ -52,13 +61,18 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/mappings": MappingsItem,
     f"{GROUP}/consistency-group": ConsistencyGroupItem,
     f"{GROUP}/document": DocumentItem,
+    f"{GROUP}/documents": DocumentHistory,
+    f"{GROUP}/documents/{{checksum}}": DocumentVersion,
+    f"{GROUP}/documents/{{checksum}}/differences": DocumentDifferences,
     f"{GROUP}/sync-status": SyncStatusItem,
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
     # the other site's Protector
     "/v1/peer/site": PeerIntroduction,
+    "/v1/peer/standings": PeerStandings,
     DOCUMENT: PeerDocument,
+    f"{DOCUMENT}/standing": PeerStanding,
     f"{DOCUMENT}/prepared": PeerPrepared,
     f"{DOCUMENT}/commit": PeerCommit,
     "/v1/peer/replicated-groups": PeerReplicatedGroups,
@@ -69,5 +83,5 @@ def make_app(services: Services) -> App:
     app: App = falcon.App(middleware=[ContextMiddleware(services.site), VersionMiddleware()])
     for path, resource in ROUTES.items():
         app.add_route(path, resource(services))
-    errors.install(app)
+    errors.install(app, services.site)
     return app

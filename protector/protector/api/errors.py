@@ -5,14 +5,22 @@ import logging
 from typing import Any
 
 import falcon
+from sqlalchemy.exc import DBAPIError
 
 from protector import errors
 
 LOG = logging.getLogger(__name__)
 
 
-def install(app: falcon.App[falcon.Request, falcon.Response]) -> None:
+def install(app: falcon.App[falcon.Request, falcon.Response], site: str) -> None:
+    def answer_without_database(
+        req: falcon.Request, resp: falcon.Response, error: DBAPIError, params: Any
+    ) -> None:
+        LOG.warning("%s %s: the database does not answer: %s", req.method, req.path, error)
+        answer(req, resp, errors.DatabaseUnreachable(site=site), params)
+
     app.add_error_handler(Exception, answer_unexpected)
+    app.add_error_handler(DBAPIError, answer_without_database)
     app.add_error_handler(falcon.HTTPError, answer_falcon)
     app.add_error_handler(errors.ProtectorError, answer)
 

@@ -11,10 +11,10 @@ from protector.api.context import Resource, caller, read, read_query
 from protector.api.paging import listing, page
 from protector.db import documents, groups, sites, tenant_mappings
 from protector.db.models import ProtectionGroup
-from protector.domain import group
 from protector.domain.document import Document
 from protector.domain.group import Event
 from protector.schemas import group as schema
+from protector.sync import edit
 
 
 class GroupResource(Resource):
@@ -25,17 +25,10 @@ class GroupResource(Resource):
     ) -> ProtectionGroup:
         """Return the group, which this site may change now.
 
-        :raises WrongSite, WrongStatus: it may not.
+        :raises GroupSuperseded, WrongSite, WrongStatus, NotSynchronized: it may not.
         """
         row = self.group(req, access.WRITE, project_id, group_id)
-        if row.current_primary_site != self.site:
-            raise errors.WrongSite(
-                action="A change",
-                group=row.name,
-                right_site=row.current_primary_site,
-                site=self.site,
-            )
-        group.after(row.status, event, name=row.name)
+        edit.must_be_editable(row, event, self.site)
         return row
 
     def document(self, row: ProtectionGroup) -> Document | None:
@@ -75,6 +68,7 @@ class GroupCollection(GroupResource):
                 "replication_interval": given.replication_interval,
                 "networks": given.network_mapping,
                 "flavors": given.flavor_mapping,
+                "fencing": given.fencing,
             },
         )
         resp.status = falcon.HTTP_201

@@ -10,9 +10,13 @@ from protector.access import peer as access
 from protector.api.context import Resource, caller, read
 from protector.api.versions import MAX, MIN, written
 from protector.db import documents
+from protector.domain import release
 from protector.schemas import peer as schema
-from protector.sync import receive
-from protector.sync.peer import Base
+from protector.sync import edit, receive
+from protector.sync.peer import Version
+
+# What a document's checksum and base add to it on the way.
+ENVELOPE = 64 * 1024
 
 
 class PeerIntroduction(Resource):
@@ -24,20 +28,34 @@ class PeerIntroduction(Resource):
                 "array": self.services.conf.flasharray.name,
                 "min_version": written(MIN),
                 "max_version": written(MAX),
+                "newest_schema": release.NEWEST,
             }
         }
+
+
+class PeerStandings(Resource):
+    def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self.authorize(req, access.USE)
+        given = read(req, schema.Standings)
+        with self.sessions.begin() as session:
+            found = receive.standings(session, given.site, given.versions)
+        resp.media = {"standings": {id: dataclasses.asdict(one) for id, one in found.items()}}
+
+
+class PeerStanding(Resource):
+    def on_get(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
+        self.authorize(req, access.USE)
+        with self.sessions.begin() as session:
+            found = receive.standing(session, group_id, req.get_param("yours"))
+        resp.media = {"standing": dataclasses.asdict(found)}
 
 
 class PeerDocument(Resource):
     def on_get(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)
         with self.sessions.begin() as session:
-            head = receive.head(session, group_id)
-        if head is None:
-            resp.media = {"head": None}
-            return
-        moment = head.modified_at.isoformat()
-        resp.media = {"head": {**dataclasses.asdict(head), "modified_at": moment}}
+            row = documents.current(session, group_id)
+        resp.media = {"version": row and {"document": row.as_sent, "checksum": row.checksum}}
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)
@@ -49,18 +67,22 @@ class PeerDocument(Resource):
 class PeerPrepared(Resource):
     def on_put(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)
+        if (req.content_length or 0) > edit.LIMIT + ENVELOPE:
+            raise falcon.HTTPContentTooLarge(
+                description=f"A recovery document may have {edit.LIMIT // edit.MIB} MiB at most."
+            )
         given = read(req, schema.Prepare)
-        base = Base(given.base.epoch, given.base.version) if given.base else None
         if given.document.get("group_id") != group_id:
             raise errors.InvalidRequest(reason=f"document: it is not one of group {group_id}")
+        version = Version(group_id, given.checksum, given.document, given.overwrites)
         with self.sessions.begin() as session:
-            receive.prepare(session, self.site, given.document, checksum=given.checksum, base=base)
+            receive.prepare(session, self.site, version, given.base)
         resp.status = falcon.HTTP_204
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)
         with self.sessions.begin() as session:
-            documents.withdraw(session, group_id, req.get_param("checksum", required=True))
+            receive.withdraw(session, group_id, req.get_param("checksum", required=True))
         resp.status = falcon.HTTP_204
 
 

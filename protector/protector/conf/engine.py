@@ -17,5 +17,12 @@ OPTIONS = [
         min=0.1,
         help="Seconds between two looks for operations that wait, and for news to the peer.",
     ),
+    cfg.FloatOpt(
+        "capture_interval",
+        default=60,
+        min=0.1,
+        help="Seconds between two looks at the protected VMs for what has changed of them. Where"
+        " Nova, Neutron and Cinder notify ([notifications]), a change is looked at when it is told.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The versions of each group's recovery document. Callers own the transaction."""
+"""The versions of each group's recovery document. Callers own the transaction.
 
-from collections.abc import Collection
+Each has a standing. ``current`` is in force, one a group at most; ``past`` are those it came from.
+``prepared`` was sent by the peer, which has not committed it yet. Out of the line of versions are
+``overwritten``, which lost when a conflict was settled, and ``abandoned``, which was prepared when
+a failover here overtook it.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,8 +21,11 @@ from protector.domain.document import Document
 CURRENT = "current"
 PREPARED = "prepared"
 PAST = "past"
-# Prepared by the peer, and overtaken by a failover here: no ancestor of what came after.
+OVERWRITTEN = "overwritten"
 ABANDONED = "abandoned"
+
+# Of those that are past and that the peer has too, so many are kept; each may be large.
+KEPT = 50
 
 
 def current(session: Session, group_id: str) -> RecoveryDocument | None:
@@ -59,22 +69,85 @@ def of_groups(session: Session, group_ids: Collection[str]) -> dict[str, Documen
     return {row.group_id: row.document for row in rows}
 
 
-def prepare(session: Session, document: Document) -> None:
-    """Keep a version until the peer commits it; it replaces one prepared before."""
-    drop_prepared(session, document.group_id)
-    _put(session, document, PREPARED)
+def history(session: Session, group_id: str) -> Sequence[RecoveryDocument]:
+    """Return every version that is kept, newest first."""
+    return session.scalars(
+        sa.select(RecoveryDocument)
+        .filter_by(group_id=group_id)
+        .order_by(
+            RecoveryDocument.epoch.desc(),
+            RecoveryDocument.version.desc(),
+            RecoveryDocument.id.desc(),
+        )
+    ).all()
 
 
-def commit(session: Session, document: Document, *, acknowledged: bool) -> RecoveryDocument:
-    """Put a version in force; the one that was becomes past, one that was prepared goes."""
-    before = current(session, document.group_id)
-    row = _put(session, document, CURRENT)
-    row.acknowledged = acknowledged
-    if before is not None and before is not row:
-        before.standing = PAST
+def standings(session: Session, standing: str) -> dict[str, str]:
+    """Return group id -> checksum of its version of this standing (current or prepared)."""
+    rows = session.execute(
+        sa.select(RecoveryDocument.group_id, RecoveryDocument.checksum).filter_by(standing=standing)
+    )
+    return {group_id: checksum for group_id, checksum in rows}
+
+
+def shared(session: Session, group_id: str) -> RecoveryDocument | None:
+    """Return the last version of the line that both sites had."""
+    return session.scalar(
+        sa.select(RecoveryDocument)
+        .filter_by(group_id=group_id, acknowledged=True)
+        .where(RecoveryDocument.standing.in_((CURRENT, PAST)))
+        .order_by(RecoveryDocument.epoch.desc(), RecoveryDocument.version.desc())
+        .limit(1)
+    )
+
+
+def keep(session: Session, document: Document, standing: str) -> RecoveryDocument:
+    """Keep a version that was written here."""
+    return keep_sent(session, document.model_dump(mode="json"), domain.checksum(document), standing)
+
+
+def keep_sent(
+    session: Session, body: dict[str, Any], checksum: str, standing: str
+) -> RecoveryDocument:
+    """Keep a version as it was sent; one that is known already only changes its standing."""
+    row = find(session, body["group_id"], checksum)
+    if row is None:
+        row = RecoveryDocument(
+            group_id=body["group_id"],
+            epoch=body["epoch"],
+            version=body["version"],
+            checksum=checksum,
+            body=domain.spelled(body).decode(),
+        )
+        session.add(row)
+    row.standing = standing
     session.flush()
-    drop_prepared(session, document.group_id)
     return row
+
+
+def prepare(
+    session: Session, body: dict[str, Any], checksum: str, *, overwrites: bool = False
+) -> None:
+    """Keep a version until the peer commits it; it replaces one prepared before."""
+    drop_prepared(session, body["group_id"])
+    keep_sent(session, body, checksum, PREPARED).overwrites = overwrites
+
+
+def commit(
+    session: Session, row: RecoveryDocument, *, acknowledged: bool, before: str = PAST
+) -> None:
+    """Put a version in force, and forget one that is prepared.
+
+    :param before: the standing of the one that was.
+    """
+    was = current(session, row.group_id)
+    row.acknowledged = acknowledged
+    row.standing = CURRENT
+    if was is not None and was is not row:
+        was.standing = before
+    session.flush()
+    drop_prepared(session, row.group_id)
+    _prune(session, row.group_id)
 
 
 def abandon(session: Session, group_id: str) -> None:
@@ -98,10 +171,10 @@ def drop_prepared(session: Session, group_id: str) -> None:
     session.execute(sa.delete(RecoveryDocument).filter_by(group_id=group_id, standing=PREPARED))
 
 
-def descends_from(session: Session, group_id: str, checksum: str) -> bool:
-    """Tell whether a version is the one in force or one of those it came from."""
+def precedes(session: Session, group_id: str, checksum: str) -> RecoveryDocument | None:
+    """Return the version, if the one in force is it, came from it, or was to overwrite it."""
     row = find(session, group_id, checksum)
-    return row is not None and row.standing in (CURRENT, PAST)
+    return row if row and row.standing in (CURRENT, PAST, OVERWRITTEN) else None
 
 
 def delete_all(session: Session, group_id: str) -> None:
@@ -114,17 +187,14 @@ def _sole(session: Session, group_id: str, standing: str) -> RecoveryDocument | 
     )
 
 
-def _put(session: Session, document: Document, standing: str) -> RecoveryDocument:
-    checksum = domain.checksum(document)
-    row = find(session, document.group_id, checksum)
-    if row is None:
-        row = RecoveryDocument(
-            group_id=document.group_id,
-            epoch=document.epoch,
-            version=document.version,
-            checksum=checksum,
-            body=domain.canonical(document).decode(),
-        )
-        session.add(row)
-    row.standing = standing
-    return row
+def _prune(session: Session, group_id: str) -> None:
+    past = (
+        sa.select(RecoveryDocument.id)
+        .filter_by(group_id=group_id, standing=PAST, acknowledged=True)
+        .order_by(RecoveryDocument.id.desc())
+        .offset(KEPT)
+        .limit(KEPT)
+    )
+    beyond = session.scalars(past).all()
+    if beyond:
+        session.execute(sa.delete(RecoveryDocument).where(RecoveryDocument.id.in_(beyond)))

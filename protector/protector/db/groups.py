@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from protector import errors
 from protector.db import documents, paging
-from protector.db.models import ProtectionGroup, now
+from protector.db.models import DeletedGroup, ProtectionGroup, RecoveryDocument, now
 from protector.domain import group, sync
-from protector.domain.document import Document
+from protector.domain.document import Document, Drift
 from protector.domain.group import Event
 
 # A site that is busy with a group tells the peer nothing of it.
@@ -86,11 +86,16 @@ def in_status(session: Session, *statuses: group.Status) -> Sequence[ProtectionG
 
 def unacknowledged(session: Session) -> Sequence[ProtectionGroup]:
     """Return the groups whose change is committed here and, as far as is known, not there."""
+    owed = sa.exists().where(
+        RecoveryDocument.group_id == ProtectionGroup.id,
+        RecoveryDocument.standing == documents.CURRENT,
+        RecoveryDocument.acknowledged.is_(False),
+    )
     return session.scalars(
         sa.select(ProtectionGroup).where(
             ProtectionGroup.remote_sync_status == sync.Status.PENDING,
-            ProtectionGroup.version > 0,
             ProtectionGroup.status.in_(DELIVERABLE),
+            owed,
         )
     ).all()
 
@@ -142,6 +147,7 @@ def project(row: ProtectionGroup, document: Document, site: str) -> None:
     row.status = group.Status(document.status)
     row.status_reason = None
     row.last_failover_at = _at_rest(document.last_failover_at)
+    row.drift = [drift.model_dump() for drift in document.drift]
 
 
 def synced(row: ProtectionGroup, epoch: int, version: int) -> None:
@@ -162,10 +168,58 @@ def block(session: Session, group_id: str, reason: str) -> None:
     unsynced(get(session, group_id), sync.Status.BLOCKED, reason)
 
 
+def shared_with(session: Session, peer_site: str) -> Sequence[ProtectionGroup]:
+    """Return the groups that this site has in common with the peer and has a version of."""
+    return session.scalars(
+        sa.select(ProtectionGroup).where(
+            (ProtectionGroup.primary_site == peer_site)
+            | (ProtectionGroup.secondary_site == peer_site),
+            ProtectionGroup.version > 0,
+        )
+    ).all()
+
+
+def run_elsewhere(session: Session, site: str) -> Sequence[ProtectionGroup]:
+    """Return the groups that were failed over at some time, and run on the other site now."""
+    return session.scalars(
+        sa.select(ProtectionGroup).where(
+            ProtectionGroup.current_primary_site != site,
+            ProtectionGroup.version > 0,
+            (ProtectionGroup.epoch > 0) | (ProtectionGroup.remote_epoch > 0),
+            ProtectionGroup.status.in_(DELIVERABLE),
+        )
+    ).all()
+
+
+def fenced_at_home(session: Session, site: str) -> Sequence[ProtectionGroup]:
+    """Return the groups that are this site's again, and still bear findings of their fencing."""
+    rows = session.scalars(
+        sa.select(ProtectionGroup).where(
+            ProtectionGroup.current_primary_site == site,
+            ProtectionGroup.status == group.Status.ACTIVE,
+            ProtectionGroup.epoch > 0,
+        )
+    )
+    return [row for row in rows if row.fenced]
+
+
 def delete(session: Session, group_id: str) -> None:
     """Forget the group and its documents; its operations stay. None is no error."""
     documents.delete_all(session, group_id)
     session.execute(sa.delete(ProtectionGroup).filter_by(id=group_id))
+    session.merge(DeletedGroup(id=group_id))
+
+
+def was_deleted(session: Session, group_id: str) -> bool:
+    return session.get(DeletedGroup, group_id) is not None
+
+
+def set_drift(session: Session, group_id: str, drift: Sequence[Drift]) -> None:
+    """Write what is found of the group's VMs now, whether or not the peer has been told."""
+    found = [one.model_dump() for one in drift]
+    row = lock(session, group_id)
+    if row.drift != found:
+        row.drift = found
 
 
 def _flush(session: Session, row: ProtectionGroup) -> None:

@@ -2,6 +2,7 @@
 """The tables. Times are UTC, to the millisecond, and have no time zone in the database."""
 
 import datetime
+import json
 import uuid
 from typing import Any
 
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 from sqlalchemy.dialects import mysql
 
-from protector.domain import group, operation, sync
+from protector.domain import group, operation, release, sync
 from protector.domain.document import Document
 
 # MariaDB keeps whole seconds and 64 kB of text unless told otherwise.
@@ -87,9 +88,12 @@ class TenantMapping(Base):
 class ProtectionGroup(Base):
     """A group as this site knows it: its current document in columns, and what is local.
 
-    ``status`` is the document's, except while this site is busy with the group. ``epoch`` and
-    ``version`` are 0 until the first document is committed. ``remote_*`` tell what is known of
-    the peer's copy.
+    ``status`` is the document's, except while this site is busy with the group, or when the peer
+    has failed it over (:attr:`superseded`): then it and ``current_primary_site`` are the peer's.
+    ``epoch`` and ``version`` are 0 until the first document is committed. ``remote_*`` tell what
+    is known of the peer's copy. ``drift``: what is found now (:class:`Drift`, as JSON).
+    ``fenced``: what was done with what of the group still ran here (see engine/fencing.py).
+    ``editor``: who changes the group right now (see editing.py).
     """
 
     __tablename__ = "protection_groups"
@@ -119,7 +123,11 @@ class ProtectionGroup(Base):
     remote_epoch: orm.Mapped[int | None] = orm.mapped_column()
     remote_version: orm.Mapped[int | None] = orm.mapped_column()
     last_sync_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
-    sync_error: orm.Mapped[str | None] = orm.mapped_column(sa.Text())
+    sync_error: orm.Mapped[str | None] = orm.mapped_column(LongText)
+    drift: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(sa.JSON, default=list)
+    fenced: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(sa.JSON, default=list)
+    editor: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    edited_since: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
     created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
     updated_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, onupdate=now)
 
@@ -127,13 +135,27 @@ class ProtectionGroup(Base):
         """Return the other of the group's two sites."""
         return self.secondary_site if site == self.primary_site else self.primary_site
 
+    @property
+    def superseded(self) -> bool:
+        """Whether the peer has failed the group over, and this site has not been told all."""
+        return (self.remote_epoch or 0) > self.epoch
+
+
+class DeletedGroup(Base):
+    """A group that was deleted: what the peer said of it earlier may still arrive."""
+
+    __tablename__ = "deleted_groups"
+
+    id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
+    deleted_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
+
 
 class RecoveryDocument(Base):
-    """One version of a group's recovery document.
+    """One version of a group's recovery document. ``standing``: see documents.py.
 
-    ``standing``: prepared (by the peer, not committed), current (one a group at most), past,
-    abandoned (prepared by the peer, and overtaken by a failover here).
-    ``acknowledged``: the peer has said that it committed this version too.
+    ``body`` is as it was sent, of whichever schema. ``acknowledged``: the peer has said that it
+    has this version too. ``overwrites``: it is prepared to settle a conflict, so what is in force
+    here is no ancestor of it.
     """
 
     __tablename__ = "recovery_documents"
@@ -149,11 +171,18 @@ class RecoveryDocument(Base):
     body: orm.Mapped[str] = orm.mapped_column(LongText)
     standing: orm.Mapped[str] = orm.mapped_column(sa.String(16))
     acknowledged: orm.Mapped[bool] = orm.mapped_column(default=False)
+    overwrites: orm.Mapped[bool] = orm.mapped_column(default=False)
     created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)
 
     @property
     def document(self) -> Document:
-        return Document.model_validate_json(self.body)
+        return release.understood(self.as_sent)
+
+    @property
+    def as_sent(self) -> dict[str, Any]:
+        """The document as plain JSON; its checksum is of this."""
+        plain: dict[str, Any] = json.loads(self.body)
+        return plain
 
 
 class Operation(Base):

@@ -67,6 +67,13 @@ def unended(session: Session, group_id: str) -> Sequence[Operation]:
     ).all()
 
 
+def any_unended(session: Session) -> bool:
+    """Tell whether this site has an operation to do, of any group."""
+    return bool(
+        session.scalar(sa.select(sa.exists().where(Operation.status.not_in(operation.ENDED))))
+    )
+
+
 def is_live(row: Operation, *, silence: datetime.timedelta) -> bool:
     """Tell whether an engine has shown within that time that it works on the operation."""
     return row.owner is not None and (row.updated_at or row.created_at) > now() - silence

@@ -19,6 +19,11 @@ def servers(session: Session, group_id: str, epoch: int) -> dict[str, str]:
     return {row.source_server_id: row.server_id for row in rows}
 
 
+def all_servers(session: Session, group_id: str) -> set[str]:
+    """Return the ids of all servers that failovers of the group have made here."""
+    return set(session.scalars(sa.select(ServerPair.server_id).filter_by(group_id=group_id)))
+
+
 def promoted(
     session: Session,
     group_id: str,

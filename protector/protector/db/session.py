@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+Sessions = sessionmaker[Session]
+
 # Seconds. MariaDB closes connections that nobody has used for hours.
 RECYCLE = 3600
 # Seconds that one writer of an SQLite file waits for another.

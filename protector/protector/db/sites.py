@@ -36,6 +36,11 @@ def list_all(session: Session) -> Sequence[Site]:
     return session.scalars(sa.select(Site).order_by(Site.name)).all()
 
 
+def peers(session: Session, here: str) -> list[str]:
+    """Return the names of the other sites: one, when the two have been introduced."""
+    return [row.name for row in list_all(session) if row.name != here]
+
+
 def change(session: Session, row: Site, **values: Any) -> None:
     """Change the registration, which has to be validated anew then."""
     for name, value in values.items():

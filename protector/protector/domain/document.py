@@ -6,7 +6,7 @@ Document + snapshot on the local array + mappings = running VMs.
 
 import datetime
 import hashlib
-from typing import Literal
+from typing import Any, Literal
 
 import pydantic
 import rfc8785
@@ -152,13 +152,18 @@ class Document(Value):
     policy: Policy
     mappings: Mappings
     consistency_group: ConsistencyGroup | None
-    fencing: Fencing
+    fencing: Fencing = "stop"
     members: list[Member]
-    drift: list[Drift]
+    drift: list[Drift] = []
 
     def peer_of(self, site: str) -> str:
         """Return the other of the group's two sites."""
         return self.secondary_site if site == self.primary_site else self.primary_site
+
+    def following(self, site: str, **changes: Any) -> "Document":
+        """Return the next version, written on the site now."""
+        numbers = {"version": self.version + 1, "site": site, "modified_at": moment()}
+        return self.model_copy(update={**numbers, **changes})
 
     def member(self, server: str) -> Member:
         """Return the member of that id or name.
@@ -179,9 +184,24 @@ class Document(Value):
 
 def canonical(document: Document) -> bytes:
     """Return the document's one spelling (RFC 8785), equal on both sites."""
-    return rfc8785.dumps(document.model_dump(mode="json"))
+    return spelled(document.model_dump(mode="json"))
 
 
 def checksum(document: Document) -> str:
     """Return the SHA-256 of the canonical spelling, in hex."""
-    return hashlib.sha256(canonical(document)).hexdigest()
+    return spelled_checksum(document.model_dump(mode="json"))
+
+
+def moment() -> datetime.datetime:
+    """Return now as documents tell it: in UTC and whole seconds."""
+    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
+
+
+def spelled_checksum(body: dict[str, Any]) -> str:
+    """Return the checksum of a document that is given as plain JSON, of whichever schema."""
+    return hashlib.sha256(spelled(body)).hexdigest()
+
+
+def spelled(body: dict[str, Any]) -> bytes:
+    """Return the one spelling of a document that is given as plain JSON, of whichever schema."""
+    return rfc8785.dumps(body)

@@ -45,8 +45,11 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
         Event.UNDO: Status.ACTIVE,
         Event.BREAK: Status.ERROR,
     },
-    Status.FAILED_OVER: {},
+    Status.FAILED_OVER: {
+        Event.EDIT: Status.FAILED_OVER,
+    },
     Status.FAILED_OVER_PARTIAL: {
+        Event.EDIT: Status.FAILED_OVER_PARTIAL,
         Event.FAIL_OVER: Status.FAILING_OVER,
     },
     Status.DELETING: {

@@ -2,7 +2,7 @@
 """How a recovery names what it makes, so that whoever repeats it finds it again."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from protector.domain.document import Document, Member
 
@@ -32,23 +32,3 @@ def step_names(members: Sequence[Member]) -> dict[str, str]:
         server_id: name if count[name.casefold().strip()] == 1 else f"{name}_{server_id[:8]}"
         for server_id, name in plain.items()
     }
-
-
-def differences(ours: Document, theirs: Document) -> list[str]:
-    """Say in words in what two versions of a document differ, other than their numbers."""
-    counted = {"epoch", "version", "modified_at", "site", "members"}
-    found = [
-        field.replace("_", " ")
-        for field in Document.model_fields
-        if field not in counted and getattr(ours, field) != getattr(theirs, field)
-    ]
-    here = {member.server_id: member for member in ours.members}
-    there = {member.server_id: member for member in theirs.members}
-    found += _named("added", (there[id] for id in there if id not in here))
-    found += _named("removed", (here[id] for id in here if id not in there))
-    found += _named("changed", (there[id] for id in there if here.get(id, there[id]) != there[id]))
-    return found
-
-
-def _named(what: str, members: Iterable[Member]) -> list[str]:
-    return [f"member {member.name} {what}" for member in members]

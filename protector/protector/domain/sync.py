@@ -13,6 +13,16 @@ class Status(enum.StrEnum):
     FAILED = "FAILED"  # the peer answered, and said no
 
 
+class Direction(enum.StrEnum):
+    """Whose version holds: that of the group's primary or secondary site, as it was set up."""
+
+    SECONDARY_TO_PRIMARY = "secondary-to-primary"
+    PRIMARY_TO_SECONDARY = "primary-to-secondary"
+
+    def source(self, *, primary_site: str, secondary_site: str) -> str:
+        return secondary_site if self is Direction.SECONDARY_TO_PRIMARY else primary_site
+
+
 # What to do about it, in sentences that name the group and the peer.
 ACTIONS: dict[Status, tuple[str, ...]] = {
     Status.SYNCED: (),

@@ -47,10 +47,6 @@ class Conductor:
             self._renew(claim, execution)
         self._return_trusts()
 
-    @property
-    def idle(self) -> bool:
-        return not self._running
-
     def stop(self) -> None:
         """Let the steps that run end; the flows go on when an engine starts again."""
         for execution in self._snapshot().values():

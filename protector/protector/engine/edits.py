@@ -5,9 +5,8 @@ Each is all or nothing: what was made for it is taken back when a later part is 
 cannot be taken back leaves the group in error, with the reason.
 """
 
-import collections
+import dataclasses
 import datetime
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,19 +17,38 @@ from sqlalchemy.orm import Session
 
 from protector import errors, rpc
 from protector.cloud.base import VolumeType
-from protector.db import documents, groups, tenant_mappings
+from protector.db import documents, editing, groups, tenant_mappings
 from protector.db.models import ProtectionGroup, now
-from protector.domain import group
-from protector.domain.document import ConsistencyGroup, Document, Mappings, Member, Policy
+from protector.domain import sync
+from protector.domain.document import (
+    ConsistencyGroup,
+    Document,
+    Fencing,
+    Mappings,
+    Member,
+    Policy,
+    moment,
+)
 from protector.domain.group import Event, Status
 from protector.engine import protectable
 from protector.engine.chain import Chain
-from protector.engine.work import Equipment, moment
-from protector.sync import edit
+from protector.engine.work import Equipment
+from protector.sync import edit, force
+from protector.sync.editing import editing_of
+from protector.sync.exchange import exchange
 from protector.sync.peer import Peer, PeerSite
 
 # After so long nobody waits for an edit any more: if no engine is at it, it was interrupted.
 PATIENCE = datetime.timedelta(seconds=rpc.EDIT_TIMEOUT)
+
+
+@dataclasses.dataclass(frozen=True)
+class Edit:
+    """An edit under way: the group as it was, who is at it, and how to take back what is made."""
+
+    row: ProtectionGroup
+    editor: str
+    undo: ExitStack
 
 
 class Edits:
@@ -38,80 +56,102 @@ class Edits:
         self._equipment = equipment
         self._sessions = equipment.sessions
         self._site = equipment.site
-        self._busy: dict[str, threading.Lock] = collections.defaultdict(threading.Lock)
+        self._host: str = equipment.conf.engine.host
 
     # -- protection groups --------------------------------------------------------------------
 
     def create_group(self, context: RequestContext, group_id: str, request: dict[str, Any]) -> None:
-        with self._editing(group_id, Event.CREATE) as (row, undo):
-            peer, target = self._introduce(row)
-            volume_type = self._volume_type(row.replication_type, request["volume_type"])
+        with self._editing(group_id, Event.CREATE) as it:
+            peer, target = self._introduce(it.row)
+            volume_type = self._volume_type(it.row.replication_type, request["volume_type"])
             policy = Policy(
                 rpo_minutes=request["rpo_minutes"],
                 replication_interval=request["replication_interval"],
             )
             mappings = Mappings(networks=request["networks"], flavors=request["flavors"])
-            chain = self._chain(context, row, undo)
+            chain = self._chain(context, it)
             made = chain.make(group_id, volume_type)
             chain.replicate(made, target.array, policy)
             peer.allow_replication(made.array, made.array_group)
-            edit.commit_edit(self._sessions, peer, self._first(row, policy, mappings, made))
+            first = self._first(it.row, policy, mappings, made, request["fencing"])
+            edit.commit_edit(self._sessions, peer, first, it.editor)
 
     def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
-        with self._editing(group_id, Event.EDIT) as (row, undo):
-            peer, target = self._introduce(row)
-            before = self._document(row)
-            after = self._next(before, **_laid_over(before, changes))
+        with self._editing(group_id, Event.EDIT) as it:
+            peer, target = self._introduce(it.row)
+            before = self._document(it.row)
+            after = before.following(self._site, **_laid_over(before, changes))
             if after.policy != before.policy:
-                self._chain(context, row, undo).change_policy(
-                    _replicated(before), target.array, before=before.policy, after=after.policy
+                self._chain(context, it).change_policy(
+                    self._replicated(before), target.array, before=before.policy, after=after.policy
                 )
-            edit.commit_edit(self._sessions, peer, after)
+            edit.commit_edit(self._sessions, peer, after, it.editor)
 
     def delete_group(self, context: RequestContext, group_id: str) -> None:
-        with self._editing(group_id, Event.DELETE) as (row, undo):
-            peer, _ = self._introduce(row)
+        with self._editing(group_id, Event.DELETE) as it:
+            peer, _ = self._introduce(it.row)
             with self._sessions.begin() as session:
                 groups.advance(session, groups.get(session, group_id), Event.DELETE)
                 current = documents.current(session, group_id)
             chain = current.document.consistency_group if current else None
-            self._chain(context, row, undo).remove(group_id, chain)
+            self._chain(context, it).remove(group_id, chain)
             edit.delete(self._sessions, peer, group_id)
 
     # -- members ------------------------------------------------------------------------------
 
     def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        with self._editing(group_id, Event.EDIT) as (row, undo):
-            before = self._document(row)
-            member = self._protectable(row, before, server)
-            peer, _ = self._introduce(row)
-            self._chain(context, row, undo).join(_replicated(before), member)
-            after = self._next(before, members=[*before.members, member])
-            edit.commit_edit(self._sessions, peer, after)
+        with self._editing(group_id, Event.EDIT) as it:
+            before = self._document(it.row)
+            chain = self._replicated(before)
+            member = self._protectable(it.row, before, server)
+            peer, _ = self._introduce(it.row)
+            self._chain(context, it).join(chain, member)
+            after = before.following(self._site, members=[*before.members, member])
+            edit.commit_edit(self._sessions, peer, after, it.editor)
 
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        with self._editing(group_id, Event.EDIT) as (row, undo):
-            before = self._document(row)
+        with self._editing(group_id, Event.EDIT) as it:
+            before = self._document(it.row)
+            chain = self._replicated(before)
             member = before.member(server)
-            peer, _ = self._introduce(row)
-            self._chain(context, row, undo).leave(_replicated(before), member)
-            rest = [other for other in before.members if other != member]
-            edit.commit_edit(self._sessions, peer, self._next(before, members=rest))
+            peer, _ = self._introduce(it.row)
+            self._chain(context, it).leave(chain, member)
+            after = before.following(
+                self._site,
+                members=[other for other in before.members if other != member],
+                drift=[one for one in before.drift if one.server_id != member.server_id],
+            )
+            edit.commit_edit(self._sessions, peer, after, it.editor)
 
     # -- synchronization ----------------------------------------------------------------------
 
-    def sync_force(self, group_id: str) -> dict[str, Any]:
+    def sync_force(self, group_id: str, direction: str | None) -> dict[str, Any]:
         begun = time.monotonic()
-        with self._busy[group_id]:  # an edit that is under way is no stale one
+        with editing_of(self._sessions, group_id, self._host) as editor:
             with self._sessions.begin() as session:
                 row = groups.get(session, group_id)
             peer = self._peer(row)
-            delivered = edit.deliver(self._sessions, peer, group_id)
+            if direction:
+                wanted = sync.Direction(direction)
+                settled = force.settle(self._sessions, peer, group_id, editor, wanted)
+            else:
+                edit.must_not_be_superseded(row, self._site)
+                delivered = edit.deliver(self._sessions, peer, group_id)
+                settled = force.Settled(delivered, self._site)
+        lost = settled.overwritten
         return {
             "peer_site": peer.site,
-            "version": delivered.version,
-            "checksum": delivered.checksum,
+            "source_site": settled.source_site,
+            "version": settled.version.version,
+            "checksum": settled.version.checksum,
             "duration_ms": int((time.monotonic() - begun) * 1000),
+            "overwritten": lost
+            and {
+                "site": row.peer_of(settled.source_site),
+                "epoch": lost.body["epoch"],
+                "version": lost.body["version"],
+                "checksum": lost.checksum,
+            },
         }
 
     def abandon_interrupted(self) -> None:
@@ -119,7 +159,7 @@ class Edits:
         with self._sessions.begin() as session:
             for row in groups.in_status(session, Status.CREATING, Status.DELETING):
                 silent = (row.updated_at or row.created_at) < now() - PATIENCE
-                if silent and not self._busy[row.id].locked():
+                if silent and not editing.editor_of(session, row.id):
                     reason = (
                         f"An engine of {self._site} ended while {row.status.value} it. Delete it:"
                         f" openstack protector protection-group delete {row.name}"
@@ -129,15 +169,19 @@ class Edits:
     # -- one edit at a time -------------------------------------------------------------------
 
     @contextmanager
-    def _editing(self, group_id: str, event: Event) -> Iterator[tuple[ProtectionGroup, ExitStack]]:
-        """:raises WrongStatus: the group is in no state for this."""
-        with self._busy[group_id]:
+    def _editing(self, group_id: str, event: Event) -> Iterator[Edit]:
+        """:raises WrongStatus, GroupSuperseded, NotSynchronized: nothing is changed now.
+
+        :raises EditedMeanwhile: somebody else is changing the group.
+        """
+        self._look_again(group_id)
+        with editing_of(self._sessions, group_id, self._host) as editor:
             with self._sessions.begin() as session:
                 row = groups.get(session, group_id)
-                group.after(row.status, event, name=row.name)
+            edit.must_be_editable(row, event, self._site)
             undo = ExitStack()
             try:
-                yield row, undo
+                yield Edit(row, editor, undo)
             except errors.ProtectorError as refusal:
                 self._take_back(group_id, undo, refusal)
                 raise
@@ -167,11 +211,23 @@ class Edits:
 
     def _introduce(self, row: ProtectionGroup) -> tuple[Peer, PeerSite]:
         peer = self._peer(row)
-        return peer, edit.introduce(self._sessions, peer, row.id)
+        return peer, edit.introduce(self._sessions, peer, row.id, self._site)
 
-    def _chain(self, context: RequestContext, row: ProtectionGroup, undo: ExitStack) -> Chain:
-        tenant = self._equipment.cloud.by_token(context.auth_token, row.project_id)
-        return Chain(self._equipment, tenant, undo)
+    def _look_again(self, group_id: str) -> None:
+        """Hear how the peer stands before anything is done for a group after it was lost.
+
+        :raises PeerUnreachable, PeerRefused: it is still not to be heard.
+        """
+        with self._sessions.begin() as session:
+            row = groups.get(session, group_id)
+        if row.remote_sync_status is sync.Status.UNREACHABLE:
+            silence = exchange(self._sessions, self._peer(row), self._site)
+            if silence:
+                raise silence
+
+    def _chain(self, context: RequestContext, it: Edit) -> Chain:
+        tenant = self._equipment.cloud.by_token(context.auth_token, it.row.project_id)
+        return Chain(self._equipment, tenant, it.undo)
 
     def _document(self, row: ProtectionGroup) -> Document:
         with self._sessions.begin() as session:
@@ -190,12 +246,28 @@ class Edits:
             f" ({replication_type}). Those that do: {names}. Give one with --volume-type"
         )
 
+    def _replicated(self, document: Document) -> ConsistencyGroup:
+        """Return what replicates the group from here.
+
+        :raises WrongStatus: nothing does; it was failed over to this site.
+        """
+        chain = document.consistency_group
+        if chain is None or chain.array != self._equipment.array.array:
+            raise errors.WrongStatus(
+                group=document.name,
+                status=document.status,
+                event="change its VMs or replication policy",
+                way_out=f"It is not replicated from {self._site}. Its description, mappings and"
+                " fencing can be changed",
+            )
+        return chain
+
     def _protectable(self, row: ProtectionGroup, document: Document, server: str) -> Member:
         facts = self._equipment.cloud.as_service().describe_server(row.project_id, server)
         if facts.member.server_id in {member.server_id for member in document.members}:
             raise errors.MemberExists(server=facts.member.name, group=document.name)
         volume_type = self._volume_type(
-            document.replication_type, _replicated(document).volume_type_id
+            document.replication_type, self._replicated(document).volume_type_id
         )
         protectable.check(facts, volume_type=volume_type, array=self._equipment.array.array)
         return facts.member
@@ -203,7 +275,12 @@ class Edits:
     # -- the next version ---------------------------------------------------------------------
 
     def _first(
-        self, row: ProtectionGroup, policy: Policy, mappings: Mappings, chain: ConsistencyGroup
+        self,
+        row: ProtectionGroup,
+        policy: Policy,
+        mappings: Mappings,
+        chain: ConsistencyGroup,
+        fencing: Fencing,
     ) -> Document:
         peer_site = row.peer_of(self._site)
         with self._sessions.begin() as session:
@@ -229,17 +306,8 @@ class Edits:
             policy=policy,
             mappings=mappings,
             consistency_group=chain,
+            fencing=fencing,
             members=[],
-        )
-
-    def _next(self, before: Document, **changes: Any) -> Document:
-        return before.model_copy(
-            update={
-                "version": before.version + 1,
-                "site": self._site,
-                "modified_at": moment(),
-                **changes,
-            }
         )
 
 
@@ -249,17 +317,10 @@ def _laid_over(before: Document, changes: dict[str, Any]) -> dict[str, Any]:
     mappings = {key: changes[key] for key in Mappings.model_fields if key in changes}
     return {
         "description": changes.get("description", before.description),
+        "fencing": changes.get("fencing", before.fencing),
         "policy": before.policy.model_copy(update=policy),
         "mappings": before.mappings.model_copy(update=mappings),
     }
-
-
-def _replicated(document: Document) -> ConsistencyGroup:
-    if document.consistency_group is None:
-        raise errors.NothingRecoverable(
-            faults=f"Protection group {document.name} has no consistency group behind it."
-        )
-    return document.consistency_group
 
 
 def _break(session: Session, row: ProtectionGroup, reason: str) -> None:

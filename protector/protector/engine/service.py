@@ -1,31 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine's process: it answers protector-api, and looks after what nobody asks for."""
 
+import functools
 import logging
 import threading
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import oslo_messaging
+import sqlalchemy.exc
 from oslo_context.context import RequestContext
 
 from protector import errors, rpc
+from protector.db import editing, operations, sites
 from protector.engine import inspection, validation
 from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
+from protector.engine.fencing import Fencing
 from protector.engine.work import Equipment
 from protector.storage.base import ReplicaGroup
 from protector.sync import edit
+from protector.sync.exchange import exchange
 
 LOG = logging.getLogger(__name__)
+
+# Seconds between two tries to reach the database when an engine starts.
+RETRY = 1
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def expected(method: Callable[P, R]) -> Callable[P, R]:
+def expected(method: Callable[Concatenate["Endpoint", P], R]) -> Callable[..., R]:
     """Send our errors to the caller as they are; the log does not need them."""
-    wrapped: Callable[P, R] = oslo_messaging.expected_exceptions(errors.ProtectorError)(method)
+
+    @functools.wraps(method)
+    def told(self: "Endpoint", *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return method(self, *args, **kwargs)
+        except sqlalchemy.exc.DBAPIError as error:
+            LOG.warning("The database does not answer: %s", error)
+            raise errors.DatabaseUnreachable(site=self.site) from None
+
+    wrapped: Callable[..., R] = oslo_messaging.expected_exceptions(errors.ProtectorError)(told)
     return wrapped
 
 
@@ -38,6 +55,7 @@ class Endpoint:
         self._equipment = equipment
         self._edits = edits
         self._conductor = conductor
+        self.site = equipment.site
 
     @expected
     def create_group(self, context: RequestContext, group_id: str, request: dict[str, Any]) -> None:
@@ -60,8 +78,10 @@ class Endpoint:
         self._edits.delete_group(context, group_id)
 
     @expected
-    def sync_force(self, context: RequestContext, group_id: str) -> dict[str, Any]:
-        return self._edits.sync_force(group_id)
+    def sync_force(
+        self, context: RequestContext, group_id: str, direction: str | None
+    ) -> dict[str, Any]:
+        return self._edits.sync_force(group_id, direction)
 
     @expected
     def consistency_group(self, context: RequestContext, group_id: str) -> dict[str, Any]:
@@ -89,7 +109,7 @@ class Endpoint:
 
 
 class Service:
-    """Answers until it is told to stop, and sweeps meanwhile."""
+    """Answers until it is told to stop, and looks after what nobody asks for meanwhile."""
 
     def __init__(
         self, equipment: Equipment, conductor: Conductor, transport: oslo_messaging.Transport
@@ -97,6 +117,7 @@ class Service:
         self._equipment = equipment
         self._edits = Edits(equipment)
         self._conductor = conductor
+        self._fencing = Fencing(equipment)
         self._stopped = threading.Event()
         self._server = oslo_messaging.get_rpc_server(
             transport,
@@ -107,10 +128,18 @@ class Service:
         )
 
     def run(self) -> None:
+        while not self._once(self._forget_old_self) and not self._stopped.wait(RETRY):
+            pass
+        # What happened at the peer meanwhile is known before anything is done for a group.
+        self._once(self._peer)
         self._server.start()
-        self._sweep()
-        while not self._stopped.wait(self._equipment.conf.engine.sweep_interval):
-            self._sweep()
+        loops = [threading.Thread(target=self._repeat, args=(self._peer,), name="peer")]
+        for loop in loops:
+            loop.start()
+        self._once(self._operations)
+        self._repeat(self._operations)
+        for loop in loops:
+            loop.join()
         self._server.stop()
         self._server.wait()
         self._conductor.stop()
@@ -118,13 +147,40 @@ class Service:
     def stop(self) -> None:
         self._stopped.set()
 
-    def _sweep(self) -> None:
+    # -- inside -------------------------------------------------------------------------------
+
+    def _repeat(self, work: Callable[[], None]) -> None:
+        while not self._stopped.wait(self._equipment.conf.engine.sweep_interval):
+            self._once(work)
+
+    def _once(self, work: Callable[[], None]) -> bool:
+        """Tell whether it was done whole."""
         try:
-            self._conductor.sweep()
-            self._edits.abandon_interrupted()
-            if self._conductor.idle:  # else nothing goes to a site that may be dead
-                edit.repeat_commits(
-                    self._equipment.sessions, self._equipment.peer, self._equipment.site
-                )
+            work()
+            return True
+        except sqlalchemy.exc.DBAPIError as error:
+            LOG.warning("The database does not answer: %s", error)
         except Exception:
             LOG.exception("A sweep was cut short; the next one does what it left")
+        return False
+
+    def _forget_old_self(self) -> None:
+        with self._equipment.sessions.begin() as session:
+            editing.forget(session, self._equipment.conf.engine.host)
+
+    def _operations(self) -> None:
+        self._conductor.sweep()
+        self._edits.abandon_interrupted()
+
+    def _peer(self) -> None:
+        """Hear how the peer stands, tell it what it lacks, and fence what was failed over."""
+        sessions, site = self._equipment.sessions, self._equipment.site
+        with sessions.begin() as session:
+            if operations.any_unended(session):
+                return  # nothing goes to a site that may be dead
+            names = sites.peers(session, site)
+        for name in names:
+            peer = self._equipment.peer(name)
+            if exchange(sessions, peer, site) is None:
+                edit.repeat_commits(sessions, peer, self._equipment.conf.engine.host)
+        self._fencing.look()

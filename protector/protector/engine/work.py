@@ -2,7 +2,6 @@
 """What an engine works with, and the one operation a flow's steps work on."""
 
 import dataclasses
-import datetime
 import functools
 from collections.abc import Callable
 
@@ -117,11 +116,6 @@ class Work:
             for volume in member.volumes
             if volume.id not in made
         ]
-
-
-def moment() -> datetime.datetime:
-    """Return now as documents tell it: in UTC and whole seconds."""
-    return datetime.datetime.now(datetime.UTC).replace(microsecond=0)
 
 
 def must_leave_some(faults: Faults, members: list[Member]) -> None:

@@ -6,6 +6,7 @@ from typing import Literal, Self
 import pydantic
 
 from protector.domain import group
+from protector.domain.sync import Direction
 from protector.schemas.common import Body
 from protector.schemas.group import Mapping
 
@@ -30,7 +31,7 @@ class Failover(Body):
 
 
 class SyncForce(Body):
-    pass
+    force_direction: Direction | None = None
 
 
 class ResetState(Body):

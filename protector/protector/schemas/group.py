@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from protector.domain import group
-from protector.domain.document import Document, Member
+from protector.domain.document import Document, Fencing, Member
 from protector.schemas.common import Body, ListQuery, Name, SiteName, Text, stamp
 
 # The array takes no shorter interval; beyond a year nobody means it.
@@ -41,6 +41,7 @@ class MappingsChangeBody(Body):
 
 class GroupChange(PolicyChange):
     description: Text | None = None
+    fencing: Fencing | None = None
     network_mapping: Mapping | None = None
     flavor_mapping: Mapping | None = None
 
@@ -60,6 +61,7 @@ class GroupCreate(Body):
     replication_interval: Interval = 300
     network_mapping: Mapping = {}
     flavor_mapping: Mapping = {}
+    fencing: Fencing = "stop"
 
 
 class GroupCreateBody(Body):
@@ -100,6 +102,9 @@ def view(row: Any, document: Document | None) -> dict[str, Any]:
             {"server_id": member.server_id, "name": member.name}
             for member in (document.members if document else [])
         ],
+        "fencing": document.fencing if document else None,
+        "fenced": [{key: one[key] for key in ("subject", "what", "at")} for one in row.fenced],
+        "drift": row.drift,
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
     }

@@ -5,20 +5,25 @@ from typing import Annotated, Any
 
 import pydantic
 
-from protector.schemas.common import Body
+from protector.schemas.common import Body, Id, SiteName
 
 Checksum = Annotated[str, pydantic.StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class BaseVersion(Body):
-    epoch: int
-    version: int
-
-
 class Prepare(Body):
+    """``base``: checksum of what is in force here. A first release sent something else."""
+
     document: dict[str, Any]
     checksum: Checksum
-    base: BaseVersion | None
+    base: Checksum | None
+    overwrites: bool = False
+
+
+class Standings(Body):
+    """``versions``: group id -> checksum of what is in force at ``site``, the sender."""
+
+    site: SiteName
+    versions: dict[Id, Checksum]
 
 
 class Commit(Body):

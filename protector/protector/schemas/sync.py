@@ -29,3 +29,28 @@ def view(row: Any, document: Document | None, *, peer: str) -> dict[str, Any]:
         },
         "actions": sync.actions(row.remote_sync_status, group=row.name, peer=peer),
     }
+
+
+def version_view(row: Any) -> dict[str, Any]:
+    """Return what numbers a version, and how it stands among the others."""
+    document = row.document
+    return {
+        "checksum": row.checksum,
+        "epoch": row.epoch,
+        "version": row.version,
+        "site": document.site,
+        "modified_at": stamp(document.modified_at),
+        "standing": row.standing,
+        "members": len(document.members),
+        "kept_at": stamp(row.created_at),
+    }
+
+
+def whole_view(row: Any) -> dict[str, Any]:
+    return {
+        "document": row.document.model_dump(mode="json"),
+        "checksum": row.checksum,
+        "epoch": row.epoch,
+        "version": row.version,
+        "standing": row.standing,
+    }

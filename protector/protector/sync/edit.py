@@ -2,65 +2,108 @@
 """A change of a group, on both sites or not at all.
 
 prepare at the peer -> commit here -> commit at the peer. The last may be lost: the group is then
-PENDING, and :func:`repeat_commits` delivers until the peer has acknowledged.
+PENDING, and :func:`repeat_commits` delivers until the peer has acknowledged. Whoever changes a
+group holds it meanwhile (see editing.py).
 """
 
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from protector import errors
-from protector.db import documents, groups
+from protector.db import documents, editing, groups
 from protector.db.models import ProtectionGroup, RecoveryDocument
+from protector.db.session import Sessions
 from protector.domain import document as domain
-from protector.domain import group
+from protector.domain import group, release
 from protector.domain.document import Document
 from protector.domain.group import Event
 from protector.domain.sync import Status
+from protector.sync import receive
 from protector.sync.conflict import conflict
-from protector.sync.peer import Base, Head, Peer, PeerSite
+from protector.sync.editing import UNSEEN, editing_of
+from protector.sync.peer import Peer, PeerSite, Version
 
 LOG = logging.getLogger(__name__)
 
-Sessions = sessionmaker[Session]
+MIB = 2**20
+# What one message may carry: less than what MariaDB takes at once as it is installed (16 MiB).
+LIMIT = 8 * MIB
 
 # A site that is busy with a group tells the peer nothing of it.
 BUSY = (group.Status.CREATING, group.Status.FAILING_OVER, group.Status.DELETING)
 
 
-def introduce(sessions: Sessions, peer: Peer, group_id: str) -> PeerSite:
-    """See that the peer is there before anything is changed here.
+def introduce(sessions: Sessions, peer: Peer, group_id: str, site: str) -> PeerSite:
+    """See that the peer is there, and understands us, before anything is changed here.
 
-    :raises PeerUnreachable, PeerRefused: the group says why.
+    :raises PeerUnreachable, PeerRefused, PeerTooOld: the group says why.
     """
-    with _noting(sessions, group_id):
-        return peer.introduce()
+    with noting(sessions, group_id):
+        told = peer.introduce()
+        if told.newest_schema < release.NEWEST:
+            raise errors.PeerTooOld(
+                peer_site=peer.site,
+                peer_schema=told.newest_schema,
+                site=site,
+                schema=release.NEWEST,
+            )
+    return told
 
 
-def commit_edit(sessions: Sessions, peer: Peer, document: Document) -> None:
+def commit_edit(sessions: Sessions, peer: Peer, document: Document, editor: str) -> None:
     """Put the next version of a group in force on both sites.
 
-    :raises PeerUnreachable, PeerRefused, DocumentConflict, EditedMeanwhile: nothing was changed.
+    :raises PeerUnreachable, PeerRefused, DocumentConflict, DocumentTooLarge, EditedMeanwhile:
+        nothing was changed.
     """
     settle(sessions, peer, document.group_id)
+    version = travelling(document)
     base = _base(sessions, document.group_id)
-    with _noting(sessions, document.group_id):
-        peer.prepare(document, base)
+    with noting(sessions, document.group_id):
+        peer.prepare(version, base)
     try:
         with sessions.begin() as session:
-            _must_be(session, document, base)
-            documents.commit(session, document, acknowledged=False)
-            row = groups.adopt(session, document, document.site)
-            groups.unsynced(row, Status.PENDING, None)
+            _must_be(session, document, base, editor)
+            put_in_force(session, document)
     except errors.ProtectorError:
         with contextlib.suppress(errors.ProtectorError):
-            peer.withdraw(document.group_id, domain.checksum(document))
+            peer.withdraw(version.group_id, version.checksum)
         raise
-    with contextlib.suppress(errors.ProtectorError), _noting(sessions, document.group_id):
-        peer.commit(document.group_id, domain.checksum(document))
-        _acknowledged(sessions, document.group_id, domain.checksum(document))
+    finish(sessions, peer, version)
+
+
+def travelling(document: Document) -> Version:
+    """Return a version that was written here as it is sent.
+
+    :raises DocumentTooLarge: it is not.
+    """
+    body = document.model_dump(mode="json")
+    size = len(domain.spelled(body))
+    if size > LIMIT:
+        raise errors.DocumentTooLarge(
+            group=document.name,
+            size=-(-size // MIB),
+            limit=LIMIT // MIB,
+            members=len(document.members),
+        )
+    return Version(document.group_id, domain.spelled_checksum(body), body)
+
+
+def put_in_force(session: Session, document: Document, *, before: str = documents.PAST) -> None:
+    """Commit here what is prepared at the peer, and owe it the commit there."""
+    row = documents.keep(session, document, documents.CURRENT)
+    documents.commit(session, row, acknowledged=False, before=before)
+    groups.unsynced(groups.adopt(session, document, document.site), Status.PENDING, None)
+
+
+def finish(sessions: Sessions, peer: Peer, version: Version) -> None:
+    """Have the peer commit what is in force here; if it cannot be told now, it is later."""
+    with contextlib.suppress(errors.ProtectorError), noting(sessions, version.group_id):
+        peer.commit(version.group_id, version.checksum)
+        acknowledged(sessions, version.group_id, version.checksum)
 
 
 def commit_local(session: Session, document: Document) -> ProtectionGroup:
@@ -69,14 +112,14 @@ def commit_local(session: Session, document: Document) -> ProtectionGroup:
     Committing the same version again changes nothing.
     """
     documents.abandon(session, document.group_id)
-    documents.commit(session, document, acknowledged=False)
-    row = groups.adopt(session, document, document.site)
+    put_in_force(session, document)
+    row = groups.get(session, document.group_id)
     groups.unsynced(row, Status.UNREACHABLE, None)
     return row
 
 
 def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
-    """Bring the peer to the version in force here, and return it.
+    """Bring the peer to the version in force here, and return it. Whoever does holds the group.
 
     What the peer may have prepared since and never put in force is forgotten there.
 
@@ -86,16 +129,47 @@ def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
     """
     with sessions.begin() as session:
         must_not_be_busy(groups.get(session, group_id))
-    with _noting(sessions, group_id):
-        head = peer.head(group_id)
-        with sessions.begin() as session:
-            ours = documents.in_force(session, group_id)
-            _must_descend(session, ours.document, head, peer.site)
-        peer.prepare(ours.document, head.base if head else None)
-        if head is None or head.checksum != ours.checksum:
-            peer.commit(group_id, ours.checksum)
-        _acknowledged(sessions, group_id, ours.checksum)
+        ours = documents.in_force(session, group_id)
+    with noting(sessions, group_id):
+        there = peer.standing(group_id, ours.checksum)
+        if there.head is None or there.head.checksum != ours.checksum:
+            _push(sessions, peer, ours, there.head.checksum if there.head else None)
+        elif there.prepared:
+            peer.withdraw(group_id, there.prepared)
+        acknowledged(sessions, group_id, ours.checksum)
     return ours
+
+
+def must_be_editable(row: ProtectionGroup, event: Event, site: str) -> None:
+    """:raises GroupSuperseded, WrongSite, WrongStatus, NotSynchronized: it is not, here and now."""
+    must_not_be_superseded(row, site)
+    if row.current_primary_site != site:
+        raise errors.WrongSite(
+            action="A change", group=row.name, right_site=row.current_primary_site, site=site
+        )
+    group.after(row.status, event, name=row.name)
+    failed_over = row.status in (group.Status.FAILED_OVER, group.Status.FAILED_OVER_PARTIAL)
+    if failed_over and row.remote_sync_status is not Status.SYNCED:
+        raise errors.NotSynchronized(
+            group=row.name,
+            site=site,
+            peer_site=row.peer_of(site),
+            status=row.remote_sync_status.value,
+        )
+
+
+def must_not_be_superseded(row: ProtectionGroup, site: str) -> None:
+    """:raises GroupSuperseded: the peer has failed the group over, and has to be asked."""
+    if row.superseded:
+        raise errors.GroupSuperseded(
+            group=row.name,
+            site=site,
+            version=row.version,
+            epoch=row.epoch,
+            peer_site=row.peer_of(site),
+            peer_version=row.remote_version,
+            peer_epoch=row.remote_epoch,
+        )
 
 
 def must_not_be_busy(row: ProtectionGroup) -> None:
@@ -107,59 +181,42 @@ def must_not_be_busy(row: ProtectionGroup) -> None:
 def settle(sessions: Sessions, peer: Peer, group_id: str) -> None:
     """Deliver a version that the peer has not acknowledged yet, before the next is made."""
     with sessions.begin() as session:
-        row = groups.get(session, group_id)
-        pending = row.version > 0 and row.remote_sync_status is Status.PENDING
-    if pending:
+        pending = groups.get(session, group_id).remote_sync_status is Status.PENDING
+        current = documents.current(session, group_id)
+    if pending and current and not current.acknowledged:
         deliver(sessions, peer, group_id)
 
 
-def repeat_commits(sessions: Sessions, peer_of: Callable[[str], Peer], site: str) -> None:
+def repeat_commits(sessions: Sessions, peer: Peer, host: str) -> None:
     """Deliver every version that is in force here and not acknowledged by the peer."""
     with sessions.begin() as session:
         waiting = groups.unacknowledged(session)
     for row in waiting:
         try:
-            deliver(sessions, peer_of(row.peer_of(site)), row.id)
+            with editing_of(sessions, row.id, host, UNSEEN):
+                settle(sessions, peer, row.id)
         except errors.PeerUnreachable:
             return
+        except errors.EditedMeanwhile:
+            continue  # whoever is at it delivers first
         except errors.ProtectorError as refusal:
             LOG.warning("Protection group %s is not synchronized: %s", row.name, refusal)
 
 
 def delete(sessions: Sessions, peer: Peer, group_id: str) -> None:
     """Forget the group, at the peer first: what the peer refuses is not done here."""
-    with _noting(sessions, group_id):
+    with noting(sessions, group_id):
         peer.delete(group_id)
     with sessions.begin() as session:
         groups.delete(session, group_id)
 
 
-# -- inside -----------------------------------------------------------------------------------
-
-
-def _base(sessions: Sessions, group_id: str) -> Base | None:
+def acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
+    """Write that the peer has the version too."""
     with sessions.begin() as session:
-        row = documents.current(session, group_id)
-        return Base(row.epoch, row.version) if row else None
-
-
-def _must_be(session: Session, document: Document, base: Base | None) -> None:
-    """Hold the group, and see that nobody changed it since we looked."""
-    row = groups.lock(session, document.group_id)
-    group.after(row.status, Event.EDIT if base else Event.CREATE, name=row.name)
-    current = documents.current(session, document.group_id)
-    if base != (Base(current.epoch, current.version) if current else None):
-        raise errors.EditedMeanwhile(group=row.name)
-
-
-def _must_descend(session: Session, ours: Document, head: Head | None, peer_site: str) -> None:
-    if head and not documents.descends_from(session, ours.group_id, head.checksum):
-        raise conflict(ours, head, site=ours.site, peer_site=peer_site)
-
-
-def _acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
-    with sessions.begin() as session:
-        version = documents.get(session, group_id, checksum)
+        version = documents.find(session, group_id, checksum)
+        if version is None:
+            return  # it was deleted meanwhile
         version.acknowledged = True
         if version.standing == documents.CURRENT:
             row = groups.get(session, group_id)
@@ -167,25 +224,73 @@ def _acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
 
 
 @contextlib.contextmanager
-def _noting(sessions: Sessions, group_id: str) -> Iterator[None]:
+def noting(sessions: Sessions, group_id: str) -> Iterator[None]:
     """Let the group tell what the peer said, when it said no or nothing."""
     try:
         yield
-    except (errors.PeerUnreachable, errors.PeerRefused, errors.DocumentConflict) as refusal:
+    except (
+        errors.PeerUnreachable,
+        errors.PeerRefused,
+        errors.PeerTooOld,
+        errors.DocumentConflict,
+    ) as refusal:
         with sessions.begin() as session:
             row = groups.find(session, group_id)
             if row is not None:
-                _note(row, refusal)
+                note(row, refusal)
         raise
 
 
-def _note(row: ProtectionGroup, refusal: errors.ProtectorError) -> None:
+def note(row: ProtectionGroup, refusal: errors.ProtectorError) -> None:
+    """Write what a refusal of the peer's says of the group."""
     status = row.remote_sync_status
     if isinstance(refusal, errors.DocumentConflict):
         groups.unsynced(row, Status.BLOCKED, refusal.text)
     elif isinstance(refusal, errors.PeerUnreachable):
-        keep = status is Status.PENDING  # it is delivered when the peer is back
-        groups.unsynced(row, status if keep else Status.UNREACHABLE, refusal.kwargs["reason"])
+        # What is pending is delivered, and what is blocked stays so, when the peer is back.
+        keep = status in (Status.PENDING, Status.BLOCKED)
+        reason = row.sync_error if status is Status.BLOCKED else refusal.kwargs["reason"]
+        groups.unsynced(row, status if keep else Status.UNREACHABLE, reason)
     elif status is not Status.SYNCED:  # a refused edit leaves both sites as they were, and equal
         keep = status is Status.PENDING
         groups.unsynced(row, status if keep else Status.FAILED, refusal.text)
+
+
+# -- inside -----------------------------------------------------------------------------------
+
+
+def _base(sessions: Sessions, group_id: str) -> str | None:
+    with sessions.begin() as session:
+        row = documents.current(session, group_id)
+        return row.checksum if row else None
+
+
+def _must_be(session: Session, document: Document, base: str | None, editor: str) -> None:
+    """Hold the group, and see that nobody changed it since we looked."""
+    editing.must_hold(session, document.group_id, editor)
+    row = groups.get(session, document.group_id)
+    group.after(row.status, Event.EDIT if base else Event.CREATE, name=row.name)
+    current = documents.current(session, document.group_id)
+    if base != (current.checksum if current else None):
+        raise errors.EditedMeanwhile(group=row.name)
+
+
+def _push(sessions: Sessions, peer: Peer, ours: RecoveryDocument, theirs: str | None) -> None:
+    overwrites = theirs is not None and _precedes(sessions, peer, ours.document, theirs)
+    peer.prepare(Version.of(ours, overwrites=overwrites), theirs)
+    peer.commit(ours.group_id, ours.checksum)
+
+
+def _precedes(sessions: Sessions, peer: Peer, ours: Document, theirs: str) -> bool:
+    """Tell whether ours is to overwrite the peer's version, rather than that it came from it.
+
+    :raises DocumentConflict: neither.
+    """
+    with sessions.begin() as session:
+        known = documents.precedes(session, ours.group_id, theirs)
+    if known is None:
+        there, site = peer.version(ours.group_id), ours.peer_of(peer.site)
+        found = receive.understood(there, site) if there else ours
+        with sessions.begin() as session:
+            raise conflict(session, ours, found, site=site)
+    return known.standing == documents.OVERWRITTEN

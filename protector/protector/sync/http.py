@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peer over HTTP, signed in to the peer's Keystone as its own service user."""
 
+import dataclasses
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pydantic
@@ -17,14 +18,13 @@ from sqlalchemy.orm import sessionmaker
 from protector import errors
 from protector.db import sites
 from protector.db.models import Site
-from protector.domain import document as domain
-from protector.domain.document import Document
 from protector.keys import Keys
-from protector.sync.peer import Base, Head, Peer, PeerSite
+from protector.sync.peer import Peer, PeerSite, Standing, Version
 
 SERVICE_TYPE = "site-recovery"
 DEFAULT_DOMAIN = "Default"
-HEAD: pydantic.TypeAdapter[Head | None] = pydantic.TypeAdapter(Head | None)
+STANDING = pydantic.TypeAdapter(Standing)
+STANDINGS = pydantic.TypeAdapter(dict[str, Standing])
 NO_CONTENT = 204
 SOMEBODY_ELSE = "what answers there is not Protector"
 REGISTRATION = (
@@ -62,16 +62,33 @@ class HttpPeer(Peer):
                 reason=f"the Protector found there calls itself {told['name']}. Check the site's"
                 f" auth_url: openstack protector site show {self.site}",
             )
-        return PeerSite(name=told["name"], array=told["array"])
+        # The first release did not say which schemas it understands: its own was the first.
+        return PeerSite(told["name"], told["array"], told.get("newest_schema", 1))
 
-    def prepare(self, document: Document, base: Base | None) -> None:
+    def standings(self, ours: Mapping[str, str]) -> dict[str, Standing]:
+        body = {"site": self._here, "versions": dict(ours)}
+        return STANDINGS.validate_python(
+            self._ask("standings", "POST", "/v1/peer/standings", json=body)
+        )
+
+    def standing(self, group_id: str, checksum: str | None) -> Standing:
+        query = {"yours": checksum} if checksum else {}
+        path = f"/v1/peer/documents/{group_id}/standing"
+        return STANDING.validate_python(self._ask("standing", "GET", path, params=query))
+
+    def version(self, group_id: str) -> Version | None:
+        told = self._ask("version", "GET", f"/v1/peer/documents/{group_id}")
+        return told and Version(group_id, told["checksum"], told["document"])
+
+    def prepare(self, version: Version, base: str | None) -> None:
         self._tell(
             "PUT",
-            f"/v1/peer/documents/{document.group_id}/prepared",
+            f"/v1/peer/documents/{version.group_id}/prepared",
             json={
-                "document": document.model_dump(mode="json"),
-                "checksum": domain.checksum(document),
-                "base": base and {"epoch": base.epoch, "version": base.version},
+                "document": version.body,
+                "checksum": version.checksum,
+                "overwrites": version.overwrites,
+                "base": base,
             },
         )
 
@@ -84,10 +101,6 @@ class HttpPeer(Peer):
 
     def delete(self, group_id: str) -> None:
         self._tell("DELETE", f"/v1/peer/documents/{group_id}")
-
-    def head(self, group_id: str) -> Head | None:
-        told = self._ask("head", "GET", f"/v1/peer/documents/{group_id}")
-        return HEAD.validate_python(told)
 
     def allow_replication(self, source_array: str, array_group: str) -> str:
         array: str = self._ask(
@@ -138,7 +151,7 @@ class HttpPeer(Peer):
             code, message, details = told["code"], told["message"], told["details"]
         except (ValueError, KeyError, TypeError):
             return self._unreachable(f"it answered {answer.status_code} {answer.reason}")
-        if code == errors.DocumentConflict.code:
+        if code == errors.DocumentConflict.code and "differences" in details:
             return errors.DocumentConflict(**details)
         return self._refused(message)
 
@@ -156,7 +169,10 @@ class Peers:
         self, conf: cfg.ConfigOpts, sessions: sessionmaker[DatabaseSession], keys: Keys
     ) -> None:
         self._here: str = conf.site_name
-        self._timeouts = (conf.peer.connect_timeout, conf.peer.timeout)
+        self._timeouts = Timeouts(
+            (conf.peer.connect_timeout, conf.peer.timeout),
+            (conf.peer.push_timeout, conf.peer.push_timeout),
+        )
         self._sessions = sessions
         self._keys = keys
         self._known: dict[tuple[object, ...], HttpPeer] = {}
@@ -190,17 +206,30 @@ class Peers:
         return HttpPeer(row.name, session, here=self._here, region_name=row.region_name)
 
 
+@dataclasses.dataclass(frozen=True)
+class Timeouts:
+    """Seconds to wait for a connection and for an answer: in general, and when a document is sent.
+
+    What a connection may take, sending over it may take too.
+    """
+
+    usual: tuple[float, float]
+    push: tuple[float, float]
+
+
 class _Timed(requests.adapters.HTTPAdapter):
-    def __init__(self, timeouts: tuple[float, float]) -> None:
+    def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, **arguments: Any) -> requests.Response:  # type: ignore[override]
-        return super().send(request, **{**arguments, "timeout": self._timeouts})
+        push = request.method == "PUT"
+        timeout = self._timeouts.push if push else self._timeouts.usual
+        return super().send(request, **{**arguments, "timeout": timeout})
 
 
-def timed(timeouts: tuple[float, float]) -> requests.Session:
-    """Return a session whose every request waits so long for a connection and for an answer."""
+def timed(timeouts: Timeouts) -> requests.Session:
+    """Return a session whose every request has a time limit."""
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Timed(timeouts))

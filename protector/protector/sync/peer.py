@@ -6,40 +6,65 @@ Everything may be asked again: a request whose answer was lost changes nothing m
 
 import abc
 import dataclasses
-import datetime
+from collections.abc import Mapping
+from typing import Any
 
-from protector.domain.document import Document
+from protector.db.models import RecoveryDocument
+from protector.domain import group
 
 
 @dataclasses.dataclass(frozen=True)
 class PeerSite:
-    """Who the peer says it is."""
+    """Who the peer says it is. ``newest_schema``: of the documents that it understands."""
 
     name: str
     array: str
+    newest_schema: int
 
 
 @dataclasses.dataclass(frozen=True)
-class Base:
-    """The version from which a next one is made."""
+class Version:
+    """A version of a group's document as it travels. ``body``: plain JSON, of any schema.
 
-    epoch: int
-    version: int
+    ``overwrites``: it settles a conflict, so it does not come from what the receiver has.
+    """
+
+    group_id: str
+    checksum: str
+    body: dict[str, Any]
+    overwrites: bool = False
+
+    @classmethod
+    def of(cls, row: RecoveryDocument, *, overwrites: bool = False) -> "Version":
+        return cls(row.group_id, row.checksum, row.as_sent, overwrites)
 
 
 @dataclasses.dataclass(frozen=True)
 class Head:
-    """The version of a group's document that is in force at the peer."""
+    """What is in force of a group at the peer, and what the peer shows of it."""
 
     epoch: int
     version: int
     checksum: str
-    site: str
-    modified_at: datetime.datetime
+    current_primary_site: str
+    status: group.Status
 
-    @property
-    def base(self) -> Base:
-        return Base(self.epoch, self.version)
+
+@dataclasses.dataclass(frozen=True)
+class Standing:
+    """How a group stands at the peer.
+
+    ``head`` is None when it has no version in force. ``prepared``: checksum of what this site has
+    prepared there and not committed. ``yours``: the standing there of the version in force here
+    (see db/documents.py); None: it is not known there.
+    """
+
+    head: Head | None
+    prepared: str | None
+    yours: str | None
+
+
+UNKNOWN = Standing(head=None, prepared=None, yours=None)
 
 
 class Peer(abc.ABC):
@@ -56,10 +81,28 @@ class Peer(abc.ABC):
     def introduce(self) -> PeerSite: ...
 
     @abc.abstractmethod
-    def prepare(self, document: Document, base: Base | None) -> None:
+    def standings(self, ours: Mapping[str, str]) -> dict[str, Standing]:
+        """Return how groups stand there: those that are given, and all it has in common with us.
+
+        :param ours: group id -> checksum of the version in force here.
+        """
+
+    @abc.abstractmethod
+    def standing(self, group_id: str, checksum: str | None) -> Standing:
+        """Return how one group stands there.
+
+        :param checksum: of the version in force here.
+        """
+
+    @abc.abstractmethod
+    def version(self, group_id: str) -> Version | None:
+        """Return the whole of what is in force there, or None if it does not know the group."""
+
+    @abc.abstractmethod
+    def prepare(self, version: Version, base: str | None) -> None:
         """Have it keep a version, to be committed.
 
-        :param base: the version it must have now; None: it must not know the group.
+        :param base: checksum of what it must have in force now; None: it must not know the group.
         :raises DocumentConflict: it has another.
         """
 
@@ -77,10 +120,6 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def delete(self, group_id: str) -> None:
         """Have it forget the group."""
-
-    @abc.abstractmethod
-    def head(self, group_id: str) -> Head | None:
-        """Return the version in force there, or None if it does not know the group."""
 
     @abc.abstractmethod
     def allow_replication(self, source_array: str, array_group: str) -> str:

@@ -5,9 +5,8 @@ import contextlib
 
 from protector import errors
 from protector.db import claims, documents
-from protector.domain.document import Document
+from protector.domain.document import Document, moment
 from protector.engine.step import Result, Step
-from protector.engine.work import moment
 from protector.sync import edit
 
 

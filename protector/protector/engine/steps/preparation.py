@@ -6,7 +6,7 @@ import pydantic
 from protector import errors
 from protector.cloud.base import ServerRequest, VolumeType
 from protector.db import documents, groups
-from protector.domain import mapping, recovery
+from protector.domain import differences, mapping
 from protector.domain.document import Document, Mappings
 from protector.engine import planning
 from protector.engine.planning import Prospect, Target
@@ -118,5 +118,5 @@ def _unsettled(site: str, ours: Document, theirs: Document) -> errors.DocumentUn
         peer_version=theirs.version,
         peer_epoch=theirs.epoch,
         peer_modified_at=f"{theirs.modified_at:%FT%TZ}",
-        differences="; ".join(recovery.differences(ours, theirs)) or "nothing else",
+        differences="; ".join(differences.told(ours, theirs)) or "nothing else",
     )

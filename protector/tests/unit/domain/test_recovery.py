@@ -78,21 +78,3 @@ def test_the_longest_server_name_still_makes_a_step_name():
     names = recovery.step_names([member("11111111", "x" * 255), member("22222222", "x" * 255)])
     assert len(set(names.values())) == 2
     assert all(len(name) <= 255 for name in names.values())
-
-
-def test_differences_are_said_in_words():
-    theirs = document(
-        version=4,
-        policy=Policy(rpo_minutes=30, replication_interval=300),
-        members=[member("1", "web-1"), member("3", "db")],
-    )
-    assert recovery.differences(document(), theirs) == [
-        "policy",
-        "member db added",
-        "member web2 removed",
-        "member web-1 changed",
-    ]
-
-
-def test_versions_alone_are_no_difference():
-    assert recovery.differences(document(), document(version=4, site="site-b")) == []

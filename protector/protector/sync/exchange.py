@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How all groups stand against the peer's: one question, and what follows from the answer.
+
+Asked again and again, and before anything is done for a group after a start. This is how a site
+that comes back learns that it was failed over, how a lost message is noticed, and what keeps
+``remote_sync_status`` true. Nothing is resynchronized by guess: all that is sent from here is what
+the peer has to have by the rules of an edit.
+"""
+
+import logging
+from collections.abc import Mapping
+
+from sqlalchemy.orm import Session
+
+from protector import errors
+from protector.db import documents, editing, groups
+from protector.db.models import ProtectionGroup, RecoveryDocument
+from protector.db.session import Sessions
+from protector.domain import group
+from protector.domain.sync import Status
+from protector.sync import edit, receive
+from protector.sync.conflict import conflict
+from protector.sync.peer import UNKNOWN, Head, Peer, Standing
+
+LOG = logging.getLogger(__name__)
+
+# While a group is in one of these, what the peer has of it is about to change.
+UNSETTLED = (*edit.BUSY, group.Status.ERROR)
+
+
+def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError | None:
+    """Ask the peer, write down how each group stands, and settle what can be.
+
+    Each judgement is a transaction of its own, and is dropped when the group was changed meanwhile.
+
+    :returns: why the peer told nothing, if it did not.
+    """
+    with sessions.begin() as session:
+        ours = {
+            row.id: checksum
+            for row, checksum in _shared(session, peer.site)
+            if row.status not in UNSETTLED
+        }
+    try:
+        theirs = peer.standings(ours)
+    except (errors.PeerUnreachable, errors.PeerRefused) as silence:
+        _lost(sessions, peer.site, silence)
+        return silence
+    for group_id, checksum in ours.items():
+        _judge(sessions, peer, site, group_id, checksum, theirs.get(group_id, UNKNOWN))
+    _clean(sessions, peer, theirs)
+    return None
+
+
+def _shared(session: Session, peer_site: str) -> list[tuple[ProtectionGroup, str]]:
+    current = documents.standings(session, documents.CURRENT)
+    rows = groups.shared_with(session, peer_site)
+    return [(row, current[row.id]) for row in rows if row.id in current]
+
+
+# -- the peer does not answer -----------------------------------------------------------------
+
+
+def _lost(sessions: Sessions, peer_site: str, silence: errors.ProtectorError) -> None:
+    with sessions.begin() as session:
+        begun = documents.standings(session, documents.PREPARED)
+        for row in groups.shared_with(session, peer_site):
+            if row.status in UNSETTLED or row.editor:
+                continue
+            if row.id in begun and not row.superseded:
+                groups.unsynced(row, Status.BLOCKED, _begun(session, row, peer_site))
+            elif row.remote_sync_status is Status.SYNCED and _refused(silence):
+                groups.unsynced(row, Status.FAILED, silence.text)
+            else:
+                edit.note(row, silence)
+
+
+def _refused(silence: errors.ProtectorError) -> bool:
+    return isinstance(silence, errors.PeerRefused)
+
+
+def _begun(session: Session, row: ProtectionGroup, peer_site: str) -> str:
+    prepared = documents.prepared(session, row.id)
+    numbers = f"{prepared.version} (epoch {prepared.epoch})" if prepared else "another version"
+    return (
+        f"{peer_site} had begun version {numbers}, and whether it was finished is not known; it"
+        " cannot be asked"
+    )
+
+
+# -- the peer answers -------------------------------------------------------------------------
+
+
+def _judge(
+    sessions: Sessions, peer: Peer, site: str, group_id: str, checksum: str, there: Standing
+) -> None:
+    with sessions.begin() as session:
+        found = _unchanged(session, group_id, checksum)
+        if found is None:
+            return
+        row, ours = found
+        diverged = _compare(session, row, ours, there, site)
+    if diverged:
+        _block(sessions, peer, site, group_id, checksum)
+
+
+def _unchanged(
+    session: Session, group_id: str, checksum: str
+) -> tuple[ProtectionGroup, RecoveryDocument] | None:
+    """Return the group, if it is still what the peer was asked about and nobody is at it."""
+    row = groups.find(session, group_id)
+    if row is None or editing.editor_of(session, group_id):
+        return None
+    row, ours = groups.lock(session, group_id), documents.current(session, group_id)
+    same = ours is not None and ours.checksum == checksum and row.status not in UNSETTLED
+    return (row, ours) if same and ours else None
+
+
+def _compare(
+    session: Session, row: ProtectionGroup, ours: RecoveryDocument, there: Standing, site: str
+) -> bool:
+    """Write down how the group stands; tell whether the two sites went different ways."""
+    head, peer_site = there.head, row.peer_of(site)
+    if head is None:
+        groups.unsynced(row, Status.OUT_OF_SYNC, f"{peer_site} does not know the group")
+        return False
+    if head.checksum == ours.checksum:
+        if row.remote_sync_status is not Status.SYNCED or not ours.acknowledged:
+            ours.acknowledged = True
+            groups.synced(row, ours.epoch, ours.version)
+        return False
+    row.remote_epoch, row.remote_version = head.epoch, head.version
+    if head.epoch > row.epoch:
+        _supersede(row, head)
+    if documents.precedes(session, row.id, head.checksum):
+        _ahead(row, ours, head, site)
+        return False
+    if there.yours in (documents.PAST, documents.OVERWRITTEN):
+        status = Status.OUT_OF_SYNC if row.superseded else Status.PENDING
+        groups.unsynced(row, status, _behind(row, head, peer_site))
+        return False
+    return True
+
+
+def _supersede(row: ProtectionGroup, head: Head) -> None:
+    """Show where the group runs by now; its document here stays as it is."""
+    if row.status != head.status or row.current_primary_site != head.current_primary_site:
+        LOG.warning(
+            "Protection group %s runs on %s by now (epoch %s)",
+            row.name,
+            head.current_primary_site,
+            head.epoch,
+        )
+    if head.status not in UNSETTLED:
+        row.status = head.status
+    row.current_primary_site = head.current_primary_site
+
+
+def _ahead(row: ProtectionGroup, ours: RecoveryDocument, head: Head, site: str) -> None:
+    """What the peer has is one of those from which ours came.
+
+    After a failover a person says when it is told; else it is sent, as a lost commit is.
+    """
+    if head.epoch == ours.epoch and row.current_primary_site == site:
+        ours.acknowledged = False
+        groups.unsynced(row, Status.PENDING, None)
+    else:
+        reason = f"{row.peer_of(site)} still has version {head.version} (epoch {head.epoch})"
+        groups.unsynced(row, Status.OUT_OF_SYNC, reason)
+
+
+def _behind(row: ProtectionGroup, head: Head, peer_site: str) -> str:
+    if row.superseded:
+        return f"{peer_site} has failed the group over (epoch {head.epoch}, version {head.version})"
+    return f"{peer_site} has version {head.version} (epoch {head.epoch}), and is to send it"
+
+
+def _block(sessions: Sessions, peer: Peer, site: str, group_id: str, checksum: str) -> None:
+    """Say in what the two sites differ, for which the peer's version is looked at."""
+    try:
+        there = peer.version(group_id)
+        theirs = receive.understood(there, site) if there else None
+    except errors.ProtectorError as refusal:
+        LOG.warning("The version of group %s on %s is not read: %s", group_id, peer.site, refusal)
+        return
+    with sessions.begin() as session:
+        found = _unchanged(session, group_id, checksum)
+        if found is None or theirs is None:
+            return
+        row, ours = found
+        told = conflict(session, ours.document, theirs, site=site).text
+        if row.remote_sync_status is not Status.BLOCKED or row.sync_error != told:
+            groups.unsynced(row, Status.BLOCKED, told)
+
+
+# -- what this site left there ----------------------------------------------------------------
+
+
+def _clean(sessions: Sessions, peer: Peer, theirs: Mapping[str, Standing]) -> None:
+    """Take back what was begun there and given up, and what was deleted here."""
+    for group_id, there in theirs.items():
+        try:
+            if there.prepared and _given_up(sessions, group_id, there.prepared):
+                peer.withdraw(group_id, there.prepared)
+            if there.head and _deleted(sessions, group_id):
+                peer.delete(group_id)
+        except errors.PeerUnreachable:
+            return
+        except errors.ProtectorError as refusal:
+            LOG.warning("Group %s on %s stays as it is: %s", group_id, peer.site, refusal)
+
+
+def _given_up(sessions: Sessions, group_id: str, prepared: str) -> bool:
+    with sessions.begin() as session:
+        if editing.editor_of(session, group_id):
+            return False
+        current = documents.current(session, group_id)
+        return current is None or current.checksum != prepared
+
+
+def _deleted(sessions: Sessions, group_id: str) -> bool:
+    with sessions.begin() as session:
+        return groups.was_deleted(session, group_id)
