@@ -157,6 +157,7 @@ class StorageDriverContract:
             "one": bench.source.replication("one"),
             "two": bench.source.replication("two"),
         }
+        assert bench.target.replications() == {}
 
     def test_suspending_stops_the_schedule_and_nothing_else(self, bench: Bench) -> None:
         bench.make_group(WEB, "vol1")
