@@ -13,6 +13,12 @@ TEMPLATES = pathlib.Path(__file__).parent / "templates"
 # Few connections each: a site's services together must not exhaust its MariaDB.
 POOL = "max_pool_size = 5\nmax_overflow = 20"
 STATE_FOLDERS = ("nova", "neutron", "cinder", "glance/images", "glance/tasks", "glance/staging")
+# Services put a copy of each notification into queues that nobody here may read.
+SHORT_LIVED = {
+    "pattern": "^notifications\\.",
+    "apply-to": "queues",
+    "definition": {"message-ttl": 60_000},
+}
 # Templates that are parts of others.
 PARTS = {"service_account.ini"}
 
@@ -86,6 +92,7 @@ def _broker_definitions() -> dict[str, object]:
         "users": [user],
         "vhosts": [{"name": "/"}],
         "permissions": [{"user": "openstack", "vhost": "/", **everything}],
+        "policies": [{"vhost": "/", "name": "notifications", **SHORT_LIVED}],
     }
 
 

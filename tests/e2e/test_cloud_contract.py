@@ -67,6 +67,53 @@ class RealBench(Bench):
         )
         return compute.wait_for_server(server, interval=0.5, wait=PATIENCE).id
 
+    def rename_server(self, server_id: str, name: str) -> None:
+        self._alice.compute.update_server(server_id, name=name)
+
+    def resize_server(self, server_id: str) -> None:
+        compute = self._alice.compute
+        now = compute.get_server(server_id).flavor.original_name
+        other = next(flavor for flavor in compute.flavors() if flavor.name != now)
+        compute.resize_server(server_id, other)
+        self._await_status(server_id, "VERIFY_RESIZE")
+        compute.confirm_server_resize(server_id)
+        self._await_status(server_id, "ACTIVE")
+
+    def change_address(self, server_id: str) -> None:
+        network = self._alice.network
+        (port,) = network.ports(device_id=server_id)
+        network.update_port(port, fixed_ips=[{"ip_address": self.free_address}])
+
+    def attach_volume(self, server_id: str) -> str:
+        disk = self._disk(self.name("disk"))
+        self._alice.compute.create_volume_attachment(server_id, volume=disk)
+        self._await_disk(disk, "in-use")
+        return disk
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        self._alice.compute.delete_volume_attachment(server_id, volume_id)
+        self._await_disk(volume_id, "available")
+
+    def rename_volume(self, server_id: str, volume_id: str, name: str) -> None:
+        self._alice.block_storage.update_volume(volume_id, name=name)
+
+    def stop_server(self, server_id: str) -> None:
+        self._alice.compute.stop_server(server_id)
+        self._await_status(server_id, "SHUTOFF")
+
+    def pause_server(self, server_id: str) -> None:
+        self._alice.compute.pause_server(server_id)
+        self._await_status(server_id, "PAUSED")
+
+    def delete_server(self, server_id: str) -> None:
+        compute = self._alice.compute
+        compute.delete_server(server := compute.get_server(server_id))
+        compute.wait_for_delete(server, interval=0.5, wait=PATIENCE)
+
+    def grouped(self, group_id: str) -> set[str]:
+        volumes = self._alice.block_storage.volumes()
+        return {volume.id for volume in volumes if volume.group_id == group_id}
+
     def make_array_volumes(self, count: int) -> list[str]:
         made = [self.name("replica") for _ in range(count)]
         for name in made:
@@ -124,7 +171,17 @@ class RealBench(Bench):
     def _disk(self, name: str) -> str:
         storage = self._alice.block_storage
         disk = storage.create_volume(name=name, size=1, volume_type="replicated")
-        return str(storage.wait_for_status(disk, "available", interval=0.5, wait=PATIENCE).id)
+        return self._await_disk(disk.id, "available")
+
+    def _await_disk(self, volume_id: str, status: str) -> str:
+        storage = self._alice.block_storage
+        disk = storage.get_volume(volume_id)
+        return str(storage.wait_for_status(disk, status, interval=0.5, wait=PATIENCE).id)
+
+    def _await_status(self, server_id: str, status: str) -> None:
+        compute = self._alice.compute
+        server = compute.get_server(server_id)
+        compute.wait_for_server(server, status=status, interval=0.5, wait=PATIENCE)
 
     def _all_mine(self, read: Callable[[], Iterable[Any]]) -> list[Any]:
         return [thing for thing in read() if self._is_mine(thing)]

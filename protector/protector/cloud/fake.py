@@ -4,6 +4,7 @@
     cloud = FakeCloud("site-b", array=FakeArray("array-b"))
     web = cloud.add_network("web", "10.10.0.0/24"); cloud.add_flavor("m1.small")
     cloud.add_server("acme", "web1", networks=["web"], volumes=2)
+    cloud.resize(server_id, "m1.large"); cloud.power_off(server_id)
     cloud.faults.set("recreate_server", errors.CloudError(...))
 
 Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volume_groups`` by key,
@@ -11,6 +12,7 @@ Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volu
 """
 
 import dataclasses
+import hashlib
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -19,6 +21,7 @@ from typing import Protocol
 from protector import errors
 from protector.cloud.base import (
     Cloud,
+    Glance,
     Inventory,
     Named,
     Network,
@@ -87,9 +90,13 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
+def fingerprint(facts: ServerFacts) -> str:
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
 class FakeCloud(Cloud):
     """``manages``: whether tenants may manage volumes, as Cinder's policy says; ``taken``: MAC and
-    fixed addresses that others have.
+    fixed addresses that others have; ``statuses``: of servers that are not ACTIVE.
     """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
@@ -106,6 +113,7 @@ class FakeCloud(Cloud):
         self.keypairs: list[str] = []
         self.volume_type = VolumeType(new_id(), "replicated", "pure")
         self.servers: dict[str, tuple[str, ServerFacts]] = {}
+        self.statuses: dict[str, str] = {}
         self.trusts: dict[str, Trust] = {}
         self.made_servers: dict[str, MadeServer] = {}
         self.made_volumes: dict[str, MadeVolume] = {}
@@ -166,6 +174,79 @@ class FakeCloud(Cloud):
         self.servers[member.server_id] = (project_id, facts)
         return facts
 
+    # -- what a tenant does to a server without Protector -------------------------------------
+
+    def rename(self, server_id: str, name: str) -> None:
+        self._change(server_id, name=name)
+
+    def resize(self, server_id: str, flavor: str) -> None:
+        self._change(server_id, flavor=self.flavors.get(flavor) or self.add_flavor(flavor))
+
+    def change_address(self, server_id: str, address: str) -> None:
+        """Give the first of its ports another address of the same subnet."""
+        first, *others = self._member(server_id).nics
+        fixed = first.fixed_addresses[0].model_copy(update={"ip_address": address})
+        nic = first.model_copy(update={"fixed_addresses": [fixed]})
+        self._change(server_id, nics=[nic, *others])
+
+    def attach_port(self, server_id: str, network: str) -> Nic:
+        member = self._member(server_id)
+        nic = self._nic(network, member.name)
+        self._change(server_id, nics=[*member.nics, nic])
+        return nic
+
+    def detach_port(self, server_id: str, port_id: str) -> None:
+        nics = self._member(server_id).nics
+        self._change(server_id, nics=[nic for nic in nics if nic.port_id != port_id])
+
+    def attach_volume(self, server_id: str, *, type: str | None = None) -> Volume:
+        """Attach a new volume: a replicated one, or one of another type."""
+        project_id, facts = self.servers[server_id]
+        disk = self._disk(facts.member.name, len(facts.member.volumes))
+        described = self._facts(disk)
+        if type and type != disk.volume_type:
+            disk = disk.model_copy(update={"volume_type": type})
+            described = dataclasses.replace(described, type_id=new_id(), type_name=type)
+        self.servers[server_id] = (
+            project_id,
+            dataclasses.replace(facts, volumes=[*facts.volumes, described]),
+        )
+        self._change(server_id, volumes=[*facts.member.volumes, disk])
+        return disk
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        project_id, facts = self.servers[server_id]
+        self.servers[server_id] = (
+            project_id,
+            dataclasses.replace(
+                facts, volumes=[volume for volume in facts.volumes if volume.id != volume_id]
+            ),
+        )
+        disks = [volume for volume in facts.member.volumes if volume.id != volume_id]
+        self._change(server_id, volumes=disks)
+
+    def rename_volume(self, server_id: str, volume_id: str, name: str) -> None:
+        disks = [
+            disk.model_copy(update={"name": name}) if disk.id == volume_id else disk
+            for disk in self._member(server_id).volumes
+        ]
+        self._change(server_id, volumes=disks)
+
+    def delete_server(self, server_id: str) -> None:
+        del self.servers[server_id]
+
+    def status(self, server_id: str) -> str:
+        return self.statuses.get(server_id, "ACTIVE")
+
+    def power_on(self, server_id: str) -> None:
+        self.statuses[server_id] = "ACTIVE"
+
+    def power_off(self, server_id: str) -> None:
+        self.statuses[server_id] = "SHUTOFF"
+
+    def pause(self, server_id: str) -> None:
+        self.statuses[server_id] = "PAUSED"
+
     # -- the way in ---------------------------------------------------------------------------
 
     def as_service(self) -> "FakeServiceCloud":
@@ -192,6 +273,14 @@ class FakeCloud(Cloud):
         return trust_id
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _member(self, server_id: str) -> Member:
+        return self.servers[server_id][1].member
+
+    def _change(self, server_id: str, **changes: object) -> None:
+        project_id, facts = self.servers[server_id]
+        member = facts.member.model_copy(update=changes)
+        self.servers[server_id] = project_id, dataclasses.replace(facts, member=member)
 
     def _disk(self, server: str, number: int) -> Volume:
         id = new_id()
@@ -250,6 +339,20 @@ class _Eyes:
         self.faults = cloud.faults
         self.lock = cloud.lock
 
+    @faulty
+    def change_volume_group(
+        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        group = next(g for g in self.cloud.volume_groups.values() if g.id == group_id)
+        for volume in set(add) - group.volumes:
+            group.volumes.add(volume)
+            if self.cloud.array:
+                self.cloud.array.add_to_group(group.array_group, f"volume-{volume}-cinder")
+        for volume in set(remove) & group.volumes:
+            group.volumes.remove(volume)
+            if self.cloud.array:
+                self.cloud.array.remove_from_group(group.array_group, f"volume-{volume}-cinder")
+
 
 class FakeServiceCloud(_Eyes, ServiceCloud):
     @faulty
@@ -271,6 +374,18 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
         return found[0]
 
     @faulty
+    def look(self, project_id: str) -> dict[str, Glance]:
+        return {
+            id: Glance(id, facts.member.name, self.cloud.status(id), fingerprint(facts))
+            for id, (project, facts) in self.cloud.servers.items()
+            if project == project_id
+        }
+
+    @faulty
+    def stop_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        return [self._stop(server_id) for server_id in server_ids]
+
+    @faulty
     def volume_types(self, replication_type: str) -> list[VolumeType]:
         return [self.cloud.volume_type] if replication_type == "async" else []
 
@@ -289,6 +404,15 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
     def drop_trust(self, trust_id: str) -> None:
         self.cloud.trusts.pop(trust_id, None)
 
+    # -- inside -------------------------------------------------------------------------------
+
+    def _stop(self, server_id: str) -> Outcome:
+        if self.cloud.status(server_id) == "PAUSED":
+            return Outcome(server_id, None, f"server {server_id} is PAUSED; unpause and stop it")
+        if server_id in self.cloud.servers:
+            self.cloud.power_off(server_id)
+        return Outcome(server_id, server_id)
+
 
 class FakeTenantCloud(_Eyes, TenantCloud):
     def __init__(self, cloud: FakeCloud, project_id: str) -> None:
@@ -306,20 +430,6 @@ class FakeTenantCloud(_Eyes, TenantCloud):
             if self.cloud.array:
                 self.cloud.array.create_group(groups[key].array_group)
         return groups[key].id
-
-    @faulty
-    def change_volume_group(
-        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
-    ) -> None:
-        group = next(g for g in self.cloud.volume_groups.values() if g.id == group_id)
-        for volume in set(add) - group.volumes:
-            group.volumes.add(volume)
-            if self.cloud.array:
-                self.cloud.array.add_to_group(group.array_group, f"volume-{volume}-cinder")
-        for volume in set(remove) & group.volumes:
-            group.volumes.remove(volume)
-            if self.cloud.array:
-                self.cloud.array.remove_from_group(group.array_group, f"volume-{volume}-cinder")
 
     @faulty
     def delete_volume_group(self, *, key: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A tenant's volume groups, by key: the name that Protector gave them."""
+"""Volume groups, by key: the name that Protector gave them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,9 +15,20 @@ SHOWS_VOLUMES = "3.25"
 
 
 class VolumeGroups:
-    def __init__(self, site: str, connection: Connection, timeout: float, interval: float) -> None:
+    """A tenant's, or those of all projects, to whom may see them."""
+
+    def __init__(
+        self,
+        site: str,
+        connection: Connection,
+        timeout: float,
+        interval: float,
+        *,
+        all_projects: bool = False,
+    ) -> None:
         self._site = site
         self._connection = connection
+        self._query = {"all_projects": True} if all_projects else {}
         self._timeout = timeout
         self._listing = Listing(self._list, interval)
 
@@ -62,7 +73,8 @@ class VolumeGroups:
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Cinder", "list volume groups"):
-            return {group.id: group for group in self._connection.block_storage.groups()}
+            groups = self._connection.block_storage.groups(**self._query)
+            return {group.id: group for group in groups}
 
     def _find(self, key: str) -> Any:
         return next((g for g in self._listing.fresh().values() if g.name == key), None)

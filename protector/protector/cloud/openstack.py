@@ -25,7 +25,8 @@ from oslo_config import cfg
 from protector.cloud.asking import asking
 from protector.cloud.base import Cloud
 from protector.cloud.service import OpenStackServiceCloud
-from protector.cloud.tenant import Limits, OpenStackTenantCloud
+from protector.cloud.tenant import OpenStackTenantCloud
+from protector.cloud.waiting import Limits
 
 # A trust that nobody dropped, since no engine ever took its operation up, ends by itself.
 TRUST_LASTS = datetime.timedelta(days=1)
@@ -114,7 +115,7 @@ class OpenStackCloud(Cloud):
         )
 
     def as_service(self) -> OpenStackServiceCloud:
-        return OpenStackServiceCloud(self.site, self._service, self._executor)
+        return OpenStackServiceCloud(self.site, self._service, self._executor, self._limits)
 
     def by_token(self, token: str, project_id: str) -> OpenStackTenantCloud:
         return self._tenant(GivenToken(self._auth_url, token))

@@ -2,16 +2,19 @@
 """The cloud as Protector's service user sees it, who may read what a tenant may not."""
 
 import concurrent.futures
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import openstack.exceptions
 from openstack.connection import Connection
 
 from protector import errors
-from protector.cloud import capture
+from protector.cloud import capture, survey
 from protector.cloud.asking import asking
-from protector.cloud.base import ServerFacts, ServiceCloud, VolumeType
+from protector.cloud.base import Glance, Outcome, ServerFacts, ServiceCloud, VolumeType
+from protector.cloud.groups import VolumeGroups
+from protector.cloud.stopping import Stopping
+from protector.cloud.waiting import Limits
 
 # Cinder's driver refuses replicated volumes in a group that is not replicated itself.
 CONSISTENT = {
@@ -23,11 +26,16 @@ GROUP_TYPE_NAME = "protector-consistent"
 
 class OpenStackServiceCloud(ServiceCloud):
     def __init__(
-        self, site: str, connection: Connection, executor: concurrent.futures.Executor
+        self,
+        site: str,
+        connection: Connection,
+        executor: concurrent.futures.Executor,
+        limits: Limits,
     ) -> None:
         self.site = site
         self._connection = connection
         self._executor = executor
+        self._limits = limits
 
     def check(self) -> dict[str, str | None]:
         looks: dict[str, Callable[[], object]] = {
@@ -41,6 +49,21 @@ class OpenStackServiceCloud(ServiceCloud):
 
     def describe_server(self, project_id: str, server: str) -> ServerFacts:
         return capture.describe(self._connection, self._executor, self.site, project_id, server)
+
+    def look(self, project_id: str) -> dict[str, Glance]:
+        return survey.look(self._connection, self._executor, self.site, project_id)
+
+    def stop_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        timeout, interval = self._limits.server_timeout, self._limits.poll_interval
+        stopping = Stopping(self.site, self._connection, self._executor, timeout, interval)
+        return stopping.stop(server_ids)
+
+    def change_volume_group(
+        self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
+    ) -> None:
+        timeout, interval = self._limits.volume_timeout, self._limits.poll_interval
+        groups = VolumeGroups(self.site, self._connection, timeout, interval, all_projects=True)
+        groups.change(group_id, add=set(add), remove=set(remove))
 
     def volume_types(self, replication_type: str) -> list[VolumeType]:
         with asking(self.site, "Cinder", "list its volume types"):

@@ -2,7 +2,6 @@
 """The cloud as a tenant sees it: everything that is made is made here."""
 
 import concurrent.futures
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -23,15 +22,7 @@ from protector.cloud.base import (
 from protector.cloud.groups import VolumeGroups
 from protector.cloud.servers import Servers
 from protector.cloud.volumes import Volumes
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Seconds: how long a server and a volume may take, and between two looks at a list."""
-
-    server_timeout: float
-    volume_timeout: float
-    poll_interval: float
+from protector.cloud.waiting import Limits
 
 
 class OpenStackTenantCloud(TenantCloud):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waiting for many things at the price of one list call an interval."""
 
+import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,15 @@ from protector import errors
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Seconds: how long a server and a volume may take, and between two looks at a list."""
+
+    server_timeout: float
+    volume_timeout: float
+    poll_interval: float
 
 
 class Overdue(Exception):

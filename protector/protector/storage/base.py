@@ -93,7 +93,7 @@ class StorageDriver(abc.ABC):
     def replications(self) -> dict[str, Replication]:
         """Return name -> how it is replicated, of all local groups that have a target.
 
-        One listing, however many groups there are.
+        The price of a few listings, however many groups there are.
         """
 
     @abc.abstractmethod

@@ -32,6 +32,7 @@ class _Schedule:
     target: str
     interval_seconds: int
     retention_seconds: int
+    enabled: bool = True
 
 
 @dataclasses.dataclass
@@ -145,16 +146,18 @@ class FakeArray(StorageDriver):
     @faulty
     def replication(self, group: str) -> Replication | None:
         self._answer()
-        schedule = self._schedules.get(group)
-        if schedule is None:
-            return None
-        return Replication(
-            target=schedule.target,
-            allowed=self._peers[schedule.target].allows(ReplicaGroup(self.array, group)),
-            enabled=True,
-            interval_seconds=schedule.interval_seconds,
-            volumes=frozenset(self.groups[group]),
-        )
+        return self._replication(group) if group in self._schedules else None
+
+    @faulty
+    def replications(self) -> dict[str, Replication]:
+        self._answer()
+        return {group: self._replication(group) for group in self._schedules}
+
+    @faulty
+    def suspend(self, group: str) -> None:
+        self._answer()
+        if group in self._schedules:
+            self._schedules[group].enabled = False
 
     @faulty
     def stop_replicating(self, group: str) -> None:
@@ -222,6 +225,16 @@ class FakeArray(StorageDriver):
 
     def _named(self, name: str) -> ArrayVolume | None:
         return next((made for made in self.volumes.values() if made.name == name), None)
+
+    def _replication(self, group: str) -> Replication:
+        schedule = self._schedules[group]
+        return Replication(
+            target=schedule.target,
+            allowed=self._peers[schedule.target].allows(ReplicaGroup(self.array, group)),
+            enabled=schedule.enabled,
+            interval_seconds=schedule.interval_seconds,
+            volumes=frozenset(self.groups[group]),
+        )
 
     def _forget_target(self, group: str) -> None:
         schedule = self._schedules.pop(group, None)

@@ -79,7 +79,7 @@ class FlashArrayDriver(StorageDriver):
     ) -> None:
         if not self._group(group):
             raise self._error(f"it has no protection group {group}")
-        if target_array not in self._targets(group):
+        if target_array not in [target.member.name for target in self._targets(group)]:
             self._must_be_connected_to(target_array)
             self._purity.ask(
                 "post_protection_groups_targets",
@@ -99,32 +99,37 @@ class FlashArrayDriver(StorageDriver):
         found, targets = self._group(group), self._targets(group)
         if not found or not targets:
             return None
-        target, allowed = next(iter(targets.items()))
         members = self._purity.ask(
             "get_protection_groups_volumes", group_names=[group], unless=GONE
         )
-        schedule = found.replication_schedule
-        return Replication(
-            target=target,
-            allowed=allowed,
-            enabled=bool(getattr(schedule, "enabled", False)),
-            interval_seconds=getattr(schedule, "frequency", 0) // 1000,
-            volumes=frozenset(row.member.name for row in members),
-        )
+        return replication(found, targets[0], members)
+
+    @once_more
+    def replications(self) -> dict[str, Replication]:
+        groups = self._purity.ask("get_protection_groups", destroyed=False)
+        targets = by_group(self._purity.ask("get_protection_groups_targets"))
+        members = by_group(self._purity.ask("get_protection_groups_volumes"))
+        return {
+            group.name: replication(group, targets[group.name][0], members.get(group.name, []))
+            for group in groups
+            if group.is_local and group.name in targets
+        }
+
+    @once_more
+    def suspend(self, group: str) -> None:
+        if self._group(group):
+            self._switch_off(group)
 
     @once_more
     def stop_replicating(self, group: str) -> None:
         if not self._group(group):
             return
-        off = flasharray.ProtectionGroup(
-            replication_schedule=flasharray.ReplicationSchedule(enabled=False)
-        )
-        self._purity.ask("patch_protection_groups", names=[group], protection_group=off)
+        self._switch_off(group)
         for target in self._targets(group):
             self._purity.ask(
                 "delete_protection_groups_targets",
                 group_names=[group],
-                member_names=[target],
+                member_names=[target.member.name],
                 unless=GONE,
             )
 
@@ -236,9 +241,16 @@ class FlashArrayDriver(StorageDriver):
     def _patch_volume(self, volume: str, **changes: Any) -> None:
         self._purity.ask("patch_volumes", names=[volume], volume=flasharray.VolumePatch(**changes))
 
-    def _targets(self, group: str) -> dict[str, bool]:
-        rows = self._purity.ask("get_protection_groups_targets", group_names=[group], unless=GONE)
-        return {row.member.name: bool(getattr(row, "allowed", False)) for row in rows}
+    def _targets(self, group: str) -> list[Any]:
+        return self._purity.ask("get_protection_groups_targets", group_names=[group], unless=GONE)
+
+    def _switch_off(self, group: str) -> None:
+        off = flasharray.ReplicationSchedule(enabled=False)
+        self._purity.ask(
+            "patch_protection_groups",
+            names=[group],
+            protection_group=flasharray.ProtectionGroup(replication_schedule=off),
+        )
 
     def _hosts(self, volume: str) -> list[str]:
         rows = self._purity.ask("get_connections", volume_names=[volume], unless=GONE)
@@ -261,6 +273,25 @@ def here(group: ReplicaGroup) -> str:
 def alive(items: list[Any]) -> Any:
     """Return the first item that is not waiting to be eradicated, or None."""
     return next((item for item in items if not getattr(item, "destroyed", False)), None)
+
+
+def by_group(rows: Iterable[Any]) -> dict[str, list[Any]]:
+    """Sort rows of groups' targets or volumes: name of the group -> its rows."""
+    sorted_out: dict[str, list[Any]] = {}
+    for row in rows:
+        sorted_out.setdefault(row.group.name, []).append(row)
+    return sorted_out
+
+
+def replication(group: Any, target: Any, members: Iterable[Any]) -> Replication:
+    schedule = group.replication_schedule
+    return Replication(
+        target=target.member.name,
+        allowed=bool(getattr(target, "allowed", False)),
+        enabled=bool(getattr(schedule, "enabled", False)),
+        interval_seconds=getattr(schedule, "frequency", 0) // 1000,
+        volumes=frozenset(row.member.name for row in members),
+    )
 
 
 def by_point(snapshots: Iterable[str]) -> dict[str, dict[str, str]]:

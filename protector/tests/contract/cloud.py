@@ -66,6 +66,36 @@ class Bench(abc.ABC):
         """Make a server of replicated volumes with a port on the network; return its id."""
 
     @abc.abstractmethod
+    def rename_server(self, server_id: str, name: str) -> None: ...
+
+    @abc.abstractmethod
+    def resize_server(self, server_id: str) -> None:
+        """Let it have another flavor."""
+
+    @abc.abstractmethod
+    def change_address(self, server_id: str) -> None:
+        """Let its port have :attr:`free_address`."""
+
+    @abc.abstractmethod
+    def attach_volume(self, server_id: str) -> str:
+        """Attach a new replicated volume; return its id."""
+
+    @abc.abstractmethod
+    def detach_volume(self, server_id: str, volume_id: str) -> None: ...
+
+    @abc.abstractmethod
+    def rename_volume(self, server_id: str, volume_id: str, name: str) -> None: ...
+
+    @abc.abstractmethod
+    def stop_server(self, server_id: str) -> None: ...
+
+    @abc.abstractmethod
+    def pause_server(self, server_id: str) -> None: ...
+
+    @abc.abstractmethod
+    def delete_server(self, server_id: str) -> None: ...
+
+    @abc.abstractmethod
     def make_array_volumes(self, count: int) -> list[str]:
         """Make volumes on the array that Cinder does not know; return their names."""
 
@@ -74,6 +104,10 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def show_server(self, server_id: str) -> ShownServer | None: ...
+
+    @abc.abstractmethod
+    def grouped(self, group_id: str) -> set[str]:
+        """Return the ids of a consistency group's volumes."""
 
     @abc.abstractmethod
     def ports(self) -> int:
@@ -88,6 +122,9 @@ class Bench(abc.ABC):
     @property
     def volume_type(self) -> VolumeType:
         return self.cloud.as_service().volume_types("async")[0]
+
+    def fingerprint(self, server_id: str) -> str:
+        return self.cloud.as_service().look(self.project_id)[server_id].fingerprint
 
     def manage(
         self,
@@ -193,6 +230,65 @@ class ServiceCloudContract:
             with pytest.raises(errors.ServerNotFound, match=server):
                 bench.cloud.as_service().describe_server(bench.other_project_id, server)
 
+    def test_a_look_shows_the_projects_servers_and_no_others(self, bench: Bench) -> None:
+        running = bench.make_server(name := bench.name("web"), volumes=1)
+        stopped = bench.make_server(bench.name("db"), volumes=1)
+        bench.stop_server(stopped)
+        seen = bench.cloud.as_service().look(bench.project_id)
+        assert (seen[running].id, seen[running].name) == (running, name)
+        assert (seen[running].status, seen[stopped].status) == ("ACTIVE", "SHUTOFF")
+        assert seen[running].fingerprint != seen[stopped].fingerprint
+        assert running not in bench.cloud.as_service().look(bench.other_project_id)
+
+    def test_what_runs_or_not_is_no_change_of_the_server(self, bench: Bench) -> None:
+        server = bench.make_server(bench.name("web"), volumes=1)
+        before = bench.fingerprint(server)
+        assert bench.fingerprint(server) == before
+        bench.stop_server(server)
+        assert bench.fingerprint(server) == before
+
+    def test_each_change_of_a_server_its_ports_or_volumes_is_seen(self, bench: Bench) -> None:
+        server = bench.make_server(bench.name("web"), volumes=1)
+        seen = [bench.fingerprint(server)]
+        bench.rename_server(server, bench.name("shop"))
+        seen.append(bench.fingerprint(server))
+        bench.resize_server(server)
+        seen.append(bench.fingerprint(server))
+        bench.change_address(server)
+        seen.append(bench.fingerprint(server))
+        volume = bench.attach_volume(server)
+        seen.append(bench.fingerprint(server))
+        bench.rename_volume(server, volume, bench.name("data"))
+        seen.append(bench.fingerprint(server))
+        bench.detach_volume(server, volume)
+        seen.append(bench.fingerprint(server))
+        assert len(set(seen)) == len(seen) - 1  # a volume that came and went has changed nothing
+        assert seen[-1] == seen[3]
+
+    def test_a_server_that_is_deleted_is_seen_no_more(self, bench: Bench) -> None:
+        server = bench.make_server(bench.name("web"), volumes=1)
+        bench.delete_server(server)
+        assert server not in bench.cloud.as_service().look(bench.project_id)
+
+    def test_servers_are_stopped_and_stopping_again_or_what_is_gone_is_no_error(
+        self, bench: Bench
+    ) -> None:
+        servers = [bench.make_server(bench.name("web"), volumes=1) for _ in range(2)]
+        gone = [NOBODY, *servers]
+        for _ in range(2):
+            outcomes = bench.cloud.as_service().stop_servers(gone)
+            assert outcomes == [Outcome(server, server) for server in gone]
+        seen = bench.cloud.as_service().look(bench.project_id)
+        assert {seen[server].status for server in servers} == {"SHUTOFF"}
+
+    def test_a_server_that_cannot_be_stopped_does_not_stop_the_others(self, bench: Bench) -> None:
+        paused, running = (bench.make_server(bench.name("web"), volumes=1) for _ in range(2))
+        bench.pause_server(paused)
+        refused, stopped = bench.cloud.as_service().stop_servers([paused, running])
+        assert (refused.key, refused.id) == (paused, None)
+        assert "PAUSED" in (refused.fault or "")
+        assert stopped == Outcome(running, running)
+
     def test_volume_types_are_found_by_how_they_replicate(self, bench: Bench) -> None:
         service = bench.cloud.as_service()
         assert [type.name for type in service.volume_types("async")] == ["replicated"]
@@ -265,6 +361,20 @@ class ProtectingContract:
         bench.tenant.delete_volume_group(key=key)
         assert all(bench.show_volume(volume) for volume in volumes)
         assert self.make_group(bench, key) != group
+        bench.tenant.delete_volume_group(key=key)
+
+    def test_the_service_user_changes_a_tenants_group(self, bench: Bench) -> None:
+        server_id = bench.make_server(bench.name("web"), volumes=2)
+        service = bench.cloud.as_service()
+        facts = service.describe_server(bench.project_id, server_id)
+        first, second = (volume.id for volume in facts.volumes)
+        group = self.make_group(bench, key := bench.name("group"))
+        for _ in range(2):
+            service.change_volume_group(group, add=[first, second])
+        assert bench.grouped(group) == {first, second}
+        for _ in range(2):
+            service.change_volume_group(group, remove=[first, NOBODY])
+        assert bench.grouped(group) == {second}
         bench.tenant.delete_volume_group(key=key)
 
 

@@ -146,6 +146,45 @@ class StorageDriverContract:
         bench.source.stop_replicating(WEB)
         bench.source.stop_replicating("no-such-group")
 
+    def test_all_replicated_groups_are_listed_as_each_by_itself(self, bench: Bench) -> None:
+        for group, volume in (("one", "vol1"), ("two", "vol2"), ("three", "vol3")):
+            bench.make_group(group, volume)
+        assert bench.source.replications() == {}
+        replicate(bench, "one")
+        replicate(bench, "two")
+        bench.source.suspend("two")
+        assert bench.source.replications() == {
+            "one": bench.source.replication("one"),
+            "two": bench.source.replication("two"),
+        }
+        assert bench.target.replications() == {}
+
+    def test_suspending_stops_the_schedule_and_nothing_else(self, bench: Bench) -> None:
+        bench.make_group(WEB, "vol1")
+        replica = replicate(bench)
+        bench.take_point(WEB)
+        for _ in range(2):
+            bench.source.suspend(WEB)
+        replication = bench.source.replication(WEB)
+        assert replication is not None
+        assert not replication.enabled
+        assert (replication.target, replication.allowed) == (bench.target.array, True)
+        assert len(bench.target.points(replica)) == 1
+
+    def test_what_was_suspended_can_be_replicated_again(self, bench: Bench) -> None:
+        bench.make_group(WEB, "vol1")
+        replicate(bench)
+        before = bench.source.replication(WEB)
+        bench.source.suspend(WEB)
+        replicate(bench)
+        assert bench.source.replication(WEB) == before
+
+    def test_suspending_what_is_not_there_or_not_replicated_is_no_error(self, bench: Bench) -> None:
+        bench.make_group(WEB, "vol1")
+        bench.source.suspend(WEB)
+        bench.source.suspend("no-such-group")
+        assert bench.source.replication(WEB) is None
+
     # -- at the target
 
     def test_a_group_the_source_has_not_sent_here_cannot_be_allowed(self, bench: Bench) -> None:

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import itertools
 from collections.abc import Callable
 
@@ -6,8 +7,8 @@ import pytest
 from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
 
 from protector import errors
-from protector.cloud.base import Outcome, Server, ServerRequest, VolumeRequest
-from protector.cloud.fake import FakeCloud, FakeTenantCloud
+from protector.cloud.base import Glance, Outcome, Server, ServerRequest, VolumeRequest
+from protector.cloud.fake import FakeCloud, FakeServiceCloud, FakeTenantCloud
 from protector.storage.fake import FakeArray
 
 
@@ -35,6 +36,36 @@ class FakeBench(Bench):
             self.project_id, name, networks=[self.network], volumes=volumes
         )
         return facts.member.server_id
+
+    def rename_server(self, server_id: str, name: str) -> None:
+        self.cloud.rename(server_id, name)
+
+    def resize_server(self, server_id: str) -> None:
+        self.cloud.resize(server_id, "m1.large")
+
+    def change_address(self, server_id: str) -> None:
+        self.cloud.change_address(server_id, self.free_address)
+
+    def attach_volume(self, server_id: str) -> str:
+        return self.cloud.attach_volume(server_id).id
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        self.cloud.detach_volume(server_id, volume_id)
+
+    def rename_volume(self, server_id: str, volume_id: str, name: str) -> None:
+        self.cloud.rename_volume(server_id, volume_id, name)
+
+    def stop_server(self, server_id: str) -> None:
+        self.cloud.power_off(server_id)
+
+    def pause_server(self, server_id: str) -> None:
+        self.cloud.pause(server_id)
+
+    def delete_server(self, server_id: str) -> None:
+        self.cloud.delete_server(server_id)
+
+    def grouped(self, group_id: str) -> set[str]:
+        return next(g.volumes for g in self.cloud.volume_groups.values() if g.id == group_id)
 
     def make_array_volumes(self, count: int) -> list[str]:
         return [self.array.create_volume(self.name("replica")).name for _ in range(count)]
@@ -112,6 +143,26 @@ class ForgetfulTenant(FakeTenantCloud):
 class ForgetfulCloud(FakeCloud):
     def by_token(self, token: str, project_id: str) -> ForgetfulTenant:
         return ForgetfulTenant(self, project_id)
+
+
+class BlindService(FakeServiceCloud):
+    """Breaks the contract: sees that a server is there, and not what it consists of."""
+
+    def look(self, project_id: str) -> dict[str, Glance]:
+        seen = super().look(project_id)
+        return {id: dataclasses.replace(one, fingerprint=id) for id, one in seen.items()}
+
+
+class BlindCloud(FakeCloud):
+    def as_service(self) -> BlindService:
+        return BlindService(self)
+
+
+def test_the_suite_catches_a_cloud_that_sees_no_change() -> None:
+    with pytest.raises(AssertionError):
+        CloudContract().test_each_change_of_a_server_its_ports_or_volumes_is_seen(
+            FakeBench(BlindCloud)
+        )
 
 
 def test_the_suite_catches_a_cloud_that_makes_a_second_server() -> None:

@@ -61,6 +61,20 @@ class HastyArray(FakeArray):
         return self.create_volume(key)
 
 
+class RashArray(FakeArray):
+    """Breaks the contract: forgets the target, and what it holds, to stop a schedule."""
+
+    def suspend(self, group: str) -> None:
+        self.stop_replicating(group)
+
+
+def test_the_suite_catches_an_array_that_suspends_by_forgetting() -> None:
+    with pytest.raises(AssertionError):
+        StorageDriverContract().test_suspending_stops_the_schedule_and_nothing_else(
+            FakeBench(RashArray)
+        )
+
+
 def test_the_suite_catches_an_array_that_forgets_its_keys() -> None:
     with pytest.raises(AssertionError):
         StorageDriverContract().test_promoting_twice_is_promoting_once(FakeBench(ForgetfulArray))

@@ -9,7 +9,7 @@ import pytest
 
 from protector import errors
 from protector.cloud.openstack import Credentials, OpenStackCloud
-from protector.cloud.tenant import Limits
+from protector.cloud.waiting import Limits
 
 TIMEOUT = 0.3
 
