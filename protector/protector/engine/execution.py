@@ -82,6 +82,7 @@ class Execution:
             return Work(
                 equipment=self._equipment,
                 claim=self._claim,
+                user_id=row.user_id,
                 trust_id=row.trust_id,
                 document=documents.get(session, row.group_id, arguments.document).document,
                 arguments=arguments,

@@ -44,11 +44,12 @@ Faults = dict[str, list[str]]
 class Work:
     """A failover under way: all that its steps are built from, the same after a restart.
 
-    ``document`` is the one it recovers from.
+    ``document`` is the one it recovers from; ``user_id`` asked for it.
     """
 
     equipment: Equipment
     claim: Claim
+    user_id: str
     trust_id: str | None
     document: Document
     arguments: FailoverArguments

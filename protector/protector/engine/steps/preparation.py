@@ -49,7 +49,7 @@ class ValidateTargetSite(Step):
                 return None
             unsettled = _unsettled(work.site, work.document, prepared.document)
             if work.arguments.accept_stale_metadata:
-                return f"Metadata accepted as it is. {unsettled.text}"
+                return f"Metadata accepted as it is by user {work.user_id}. {unsettled.text}"
             groups.block(session, work.group_id, unsettled.text)
         raise unsettled
 

@@ -183,7 +183,7 @@ def test_a_site_that_was_away_changes_nothing_behind_the_others_back(world: Worl
     path = f"/v1/{{project}}/protection-groups/{group_id}"
     refused = world.a.ask("PATCH", path, {"protection_group": {"description": "mine"}})
     assert refused.status_int == 409
-    assert refused.json["error"]["code"] == "protector.document.conflict"
+    assert refused.json["error"]["code"] == "protector.group.superseded"
     assert world.a.ask("DELETE", path).status_int == 409
     assert world.b.show(group_id)["status"] == "failed_over"
 

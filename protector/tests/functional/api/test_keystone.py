@@ -105,7 +105,7 @@ def test_a_site_signs_in_to_the_other_and_is_let_in(
 ) -> None:
     peer = register(site_a, keystone.url.removesuffix("/v3"), region_name="b")
     assert peer.introduce().name == "site-b"
-    assert peer.head("pg-1") is None
+    assert peer.version("pg-1") is None
     assert keystone.signed_in.count("protector") == 2  # the API's own, and one for both questions
 
 

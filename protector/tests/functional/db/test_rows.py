@@ -62,6 +62,15 @@ def version(group_id: str, number: int, **values: Any) -> Document:
     )
 
 
+def put_in_force(session: Session, document: Document) -> None:
+    row = documents.keep(session, document, documents.CURRENT)
+    documents.commit(session, row, acknowledged=True)
+
+
+def prepare(session: Session, document: Document) -> None:
+    documents.prepare(session, document.model_dump(mode="json"), domain.checksum(document))
+
+
 def test_a_group_name_is_unique_in_its_project(sessions: Sessions) -> None:
     with sessions.begin() as session:
         make(session)
@@ -81,7 +90,7 @@ def test_times_are_kept_to_the_millisecond(sessions: Sessions) -> None:
 def test_a_long_document_comes_back_whole(sessions: Sessions) -> None:
     long = version("pg-1", 1, mappings=Mappings(networks={"n" * 200_000: "ü"}, flavors={}))
     with sessions.begin() as session:
-        documents.commit(session, long, acknowledged=True)
+        put_in_force(session, long)
     with sessions.begin() as session:
         row = documents.in_force(session, "pg-1")
         assert row.document == long
@@ -105,24 +114,49 @@ def test_the_document_is_laid_out_in_the_row(sessions: Sessions) -> None:
 def test_there_is_one_version_in_force(sessions: Sessions) -> None:
     first, second = version("pg-1", 1), version("pg-1", 2)
     with sessions.begin() as session:
-        documents.commit(session, first, acknowledged=True)
-        documents.prepare(session, second)
-        documents.commit(session, second, acknowledged=True)
+        put_in_force(session, first)
+        prepare(session, second)
+        put_in_force(session, second)
     with sessions.begin() as session:
         assert documents.in_force(session, "pg-1").version == 2
         assert documents.prepared(session, "pg-1") is None
-        assert documents.descends_from(session, "pg-1", domain.checksum(first))
+        assert documents.precedes(session, "pg-1", domain.checksum(first))
 
 
 def test_what_was_only_prepared_is_no_ancestor(sessions: Sessions) -> None:
     lost = version("pg-1", 2, description="never committed")
     with sessions.begin() as session:
-        documents.commit(session, version("pg-1", 1), acknowledged=True)
-        documents.prepare(session, lost)
-        assert not documents.descends_from(session, "pg-1", domain.checksum(lost))
+        put_in_force(session, version("pg-1", 1))
+        prepare(session, lost)
+        assert not documents.precedes(session, "pg-1", domain.checksum(lost))
         documents.abandon(session, "pg-1")
-        documents.commit(session, version("pg-1", 2), acknowledged=False)
-        assert not documents.descends_from(session, "pg-1", domain.checksum(lost))
+        put_in_force(session, version("pg-1", 2))
+        assert not documents.precedes(session, "pg-1", domain.checksum(lost))
+        assert [row.standing for row in documents.history(session, "pg-1")] == [
+            "current",
+            "abandoned",
+            "past",
+        ]
+
+
+def test_of_what_is_past_the_newest_are_kept(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        for number in range(1, documents.KEPT + 10):
+            put_in_force(session, version("pg-1", number))
+    with sessions.begin() as session:
+        kept = documents.history(session, "pg-1")
+        assert len(kept) == documents.KEPT + 1
+        assert kept[0].version == documents.KEPT + 9
+
+
+def test_what_lost_a_conflict_is_kept_however_old_it_is(sessions: Sessions) -> None:
+    lost = version("pg-1", 1, description="lost")
+    with sessions.begin() as session:
+        documents.keep(session, lost, documents.OVERWRITTEN).acknowledged = True
+        for number in range(2, documents.KEPT + 10):
+            put_in_force(session, version("pg-1", number))
+    with sessions.begin() as session:
+        assert documents.get(session, "pg-1", domain.checksum(lost)).standing == "overwritten"
 
 
 def test_two_failovers_at_once_become_one(sessions: Sessions) -> None:

@@ -15,6 +15,7 @@ from functional.engine.world import Killed, World
 from protector import errors
 from protector.db import claims, groups, operations
 from protector.db.models import RecoveryDocument
+from protector.domain.document import moment
 from protector.engine.execution import Execution
 from protector.engine.step import Step
 from protector.engine.steps import finalization
@@ -26,7 +27,6 @@ from protector.engine.steps.storage import (
     ManageVolumesIntoCinder,
     PromoteVolumesFromSnapshot,
 )
-from protector.engine.work import moment
 from protector.sync import edit
 
 STEPS = [

@@ -216,7 +216,7 @@ def test_given_mappings_replace_the_stored_ones(world: World) -> None:
     assert (document.description, document.version) == ("front", 2)
 
 
-@pytest.mark.parametrize("status", [Status.FAILING_OVER, Status.FAILED_OVER, Status.ERROR])
+@pytest.mark.parametrize("status", [Status.FAILING_OVER, Status.DELETING, Status.ERROR])
 def test_a_group_in_no_state_for_it_is_not_changed(world: World, status: Status) -> None:
     world.create_group()
     with world.a.sessions.begin() as session:

@@ -12,6 +12,7 @@ from protector import errors
 from protector.cloud.fake import FakeServiceCloud
 from protector.db import claims, documents
 from protector.db.models import Operation
+from protector.domain import document as domain
 from protector.domain.group import Status
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
@@ -107,7 +108,7 @@ def test_nothing_is_sent_to_the_peer_before_the_vms_are_active(lost: World) -> N
     running: list[dict[str, str]] = []
     lost.b.peer.asked = lambda what: running.append(lost.servers())
     lost.fail_over()
-    assert lost.b.peer.journal == ["head"]
+    assert lost.b.peer.journal == ["standing"]
     assert running == [{"web1": "ACTIVE", "web2": "ACTIVE"}]
 
 
@@ -575,7 +576,7 @@ def begin_an_edit(world: World) -> None:
     before = world.document()
     after = before.model_copy(update={"version": before.version + 1, "description": "changed"})
     with world.b.sessions.begin() as session:
-        documents.prepare(session, after)
+        documents.prepare(session, after.model_dump(mode="json"), domain.checksum(after))
 
 
 def test_a_change_that_was_begun_and_not_finished_blocks(lost: World) -> None:
@@ -593,7 +594,7 @@ def test_stale_metadata_can_be_accepted_and_that_is_on_record(lost: World) -> No
     operation = lost.fail_over(accept_stale_metadata=True)
     assert operation.status == "completed"
     detail = lost.b.steps(operation.id)["validate_target_site"].detail or ""
-    assert detail.startswith("Metadata accepted as it is.")
+    assert detail.startswith("Metadata accepted as it is by user alice. The version")
     assert lost.document(lost.b).version == 4
     assert lost.document(lost.b).description == ""
 
@@ -649,6 +650,7 @@ def test_user_data_reaches_the_vm_and_no_step_hands_it_on(
 def test_the_flow_is_a_function_of_the_saved_work(lost: World) -> None:
     operation = lost.b.operation(lost.submit())
     work = Work(
+        user_id="alice",
         equipment=lost.b.equipment,
         claim=None,  # type: ignore[arg-type]
         trust_id=operation.trust_id,

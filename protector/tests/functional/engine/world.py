@@ -3,7 +3,7 @@
 
 import datetime
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from protector import errors
 from protector.cloud.fake import FakeCloud
 from protector.db import claims, documents, groups, operations, session, steps, tenant_mappings
 from protector.db.models import Base, Operation, OperationStep, ProtectionGroup
-from protector.domain import document as domain
+from protector.domain import release
 from protector.domain.document import Document
 from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, Kind
@@ -53,8 +53,9 @@ def _hasty(connection: Any, _record: Any) -> None:
 class InMemoryPeer(peer.Peer):
     """Another site's Protector; ``journal`` is all that it was asked."""
 
-    def __init__(self, target: "Site") -> None:
+    def __init__(self, target: "Site", here: str) -> None:
         self.site = target.name
+        self._here = here
         self.journal: list[str] = []
         self.down = False
         self.asked: Callable[[str], None] = lambda what: None
@@ -70,13 +71,28 @@ class InMemoryPeer(peer.Peer):
 
     def introduce(self) -> peer.PeerSite:
         self._ask("introduce")
-        return peer.PeerSite(self.site, self._target.array.array)
+        return peer.PeerSite(self.site, self._target.array.array, release.NEWEST)
 
-    def prepare(self, document: Document, base: peer.Base | None) -> None:
-        self._ask("prepare")
-        body, checksum = document.model_dump(mode="json"), domain.checksum(document)
+    def standings(self, ours: Mapping[str, str]) -> dict[str, peer.Standing]:
+        self._ask("standings")
         with self._target.sessions.begin() as transaction:
-            receive.prepare(transaction, self.site, body, checksum=checksum, base=base)
+            return receive.standings(transaction, self._here, ours)
+
+    def standing(self, group_id: str, checksum: str | None) -> peer.Standing:
+        self._ask("standing")
+        with self._target.sessions.begin() as transaction:
+            return receive.standing(transaction, group_id, checksum)
+
+    def version(self, group_id: str) -> peer.Version | None:
+        self._ask("version")
+        with self._target.sessions.begin() as transaction:
+            row = documents.current(transaction, group_id)
+            return peer.Version.of(row) if row else None
+
+    def prepare(self, version: peer.Version, base: str | None) -> None:
+        self._ask("prepare")
+        with self._target.sessions.begin() as transaction:
+            receive.prepare(transaction, self.site, version, base)
 
     def commit(self, group_id: str, checksum: str) -> None:
         self._ask("commit")
@@ -85,16 +101,13 @@ class InMemoryPeer(peer.Peer):
 
     def withdraw(self, group_id: str, checksum: str) -> None:
         self._ask("withdraw")
+        with self._target.sessions.begin() as transaction:
+            receive.withdraw(transaction, group_id, checksum)
 
     def delete(self, group_id: str) -> None:
         self._ask("delete")
         with self._target.sessions.begin() as transaction:
             receive.delete(transaction, self.site, group_id)
-
-    def head(self, group_id: str) -> peer.Head | None:
-        self._ask("head")
-        with self._target.sessions.begin() as transaction:
-            return receive.head(transaction, group_id)
 
     def allow_replication(self, source_array: str, array_group: str) -> str:
         self._ask("allow_replication")
@@ -116,7 +129,7 @@ class Site:
         self.peer: InMemoryPeer
 
     def meet(self, other: "Site", *, project: str, peer_project: str) -> None:
-        self.peer = InMemoryPeer(other)
+        self.peer = InMemoryPeer(other, self.name)
         self.equipment = Equipment(
             conf=self.conf,
             sessions=self.sessions,
@@ -182,6 +195,7 @@ class World:
             "replication_interval": 300,
             "networks": NETWORKS,
             "flavors": FLAVORS,
+            "fencing": "stop",
         }
         self.a.edits.create_group(context(), row.id, {**asked, **request})
         return row.id
