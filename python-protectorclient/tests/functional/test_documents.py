@@ -100,6 +100,9 @@ def test_programs_get_the_whole_document(openstack, api):
     whole = openstack(f"{DOCUMENT} show prod-web-app -f json").json
     assert whole["members"] == [{"server_id": "s1", "name": "web-server-1", "tags": ["web"]}]
     assert api.kept[0]["document"].items() <= whole.items()
+    assert openstack(f"{DOCUMENT} show prod-web-app -f yaml").code == 0
+    shell = openstack(f"{DOCUMENT} show prod-web-app -f shell")
+    assert 'version="5"' in shell.lines
 
 
 def test_a_version_is_named_by_its_number_or_its_checksum(openstack, api):
@@ -153,6 +156,12 @@ def test_the_current_version_is_compared_with_the_one_it_came_from(openstack, ap
     api.kept[0]["document"]["description"] = "changed"
     ran = openstack(f"{DOCUMENT} diff prod-web-app -f json")
     assert ran.json == [{"What": "description", "Before": "web", "After": "changed"}]
+
+
+def test_the_current_version_did_not_come_from_one_that_lost(openstack, api):
+    api.kept[1]["standing"] = "abandoned"
+    ran = openstack(f"{DOCUMENT} diff prod-web-app -f json")
+    assert ran.json == [{"What": "description", "Before": "", "After": "web"}]
 
 
 def test_versions_that_differ_in_nothing_but_their_numbers(openstack, api):

@@ -150,6 +150,7 @@ def test_a_direction_overwrites_nothing_when_there_is_no_conflict(openstack, gro
 def test_programs_get_what_was_overwritten(openstack, api, group):
     api.overwritten = lost()
     forced = openstack(SYNC_FORCE, "--force-direction secondary-to-primary -f json").json
+    assert api.asked == [{"sync_force": {"force_direction": "secondary-to-primary"}}]
     assert forced["overwritten"] == api.overwritten
     assert (forced["source_site"], forced["peer_site"]) == ("site-b", "site-a")
     assert forced["name"] == "prod-web-app"
