@@ -60,7 +60,8 @@ def test_a_group_that_is_being_changed_is_not_judged(world: World, group_id: str
 def test_what_an_engine_did_not_live_to_end_is_not_in_the_way_of_the_next(
     world: World, group_id: str
 ) -> None:
-    world.a.equipment.editors.editing(group_id).__enter__()
+    never_left = world.a.equipment.editors.editing(group_id)
+    never_left.__enter__()
     with pytest.raises(errors.EditedMeanwhile):
         world.a.edits.change_group(context(), group_id, {"description": "x"})
     world.a.equipment.editors.forget_dead()
