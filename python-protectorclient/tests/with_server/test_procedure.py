@@ -183,7 +183,7 @@ def test_a_conflict_is_settled_and_what_was_lost_can_be_looked_at(openstack, wor
 
     checksum = command.split()[-1]
     changes = openstack(f"protector protection-group document diff prod-web-app {checksum} -f json")
-    assert {"What": "description", "Before": "changed", "After": '""'} in changes.json
+    assert {"What": "description", "Before": "changed", "After": "none"} in changes.json
 
 
 def test_the_other_sites_version_can_be_made_to_hold_from_here(openstack, world, diverged):
