@@ -7,19 +7,18 @@ is, on both sites or not at all. What cannot be recovered, and what could not be
 group shows as drift.
 """
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import sqlalchemy.exc
 
 from protector import errors
-from protector.cloud.base import ServerFacts, VolumeType
+from protector.cloud.base import VolumeType
 from protector.db import documents, groups, operations
 from protector.db.models import ProtectionGroup
 from protector.domain.document import ConsistencyGroup, Document, Drift
@@ -27,6 +26,7 @@ from protector.domain.sync import Status
 from protector.engine import findings
 from protector.engine.chain import cinder_volume
 from protector.engine.findings import Findings, Seen, Terms
+from protector.engine.reading import Reader, Silence
 from protector.engine.work import Equipment
 from protector.storage.base import Replication
 from protector.sync import edit
@@ -44,22 +44,15 @@ class Group(NamedTuple):
     chain: ConsistencyGroup
 
 
-class Read(NamedTuple):
-    """A server as it was read when a look showed this fingerprint of it."""
-
-    fingerprint: str
-    facts: ServerFacts
-
-
 class Capture:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
         self._sessions = equipment.sessions
         self._site = equipment.site
         self._array = equipment.array
-        self._read: dict[str, Read] = {}
         self._seen = _Projects()
-        self._silence = _Silence()
+        self._silence = Silence()
+        self._reader = Reader(equipment, self._silence)
 
     # -- when ---------------------------------------------------------------------------------
 
@@ -91,7 +84,7 @@ class Capture:
         """Look at the VMs of these projects; None: of all that have groups here."""
         everything = self._groups()
         chosen = [g for g in everything if project_ids is None or g.row.project_id in project_ids]
-        self._forget({m.server_id for group in everything for m in group.document.members})
+        self._reader.forget_others(_members(everything))
         if not chosen:
             return
         with self._silence.of("What replicates the groups"):
@@ -100,7 +93,7 @@ class Capture:
             for project_id in sorted({group.row.project_id for group in chosen}):
                 its = [group for group in chosen if group.row.project_id == project_id]
                 with self._silence.of(f"Project {project_id}"):
-                    seen = self._look_at(project_id, its)
+                    seen = self._reader.read(project_id, _members(its))
                     for group in its:
                         replication = replications.get(group.chain.array_group)
                         self._compare(group, seen, _terms(self._site, group, types, replication))
@@ -127,52 +120,13 @@ class Capture:
         types = self._equipment.cloud.as_service().volume_types("async")
         return {type.id: type for type in types}
 
-    def _look_at(self, project_id: str, its: Sequence[Group]) -> dict[str, ServerFacts | None]:
-        """Return what is known of the groups' VMs, having read those that have changed."""
-        glances = self._equipment.cloud.as_service().look(project_id)
-        shown = {id: glance.fingerprint for id, glance in glances.items()}
-        members = {member.server_id for group in its for member in group.document.members}
-        seen: dict[str, ServerFacts | None] = {
-            id: read.facts
-            for id, read in self._read.items()
-            if id in members and shown.get(id) == read.fingerprint
-        }
-        changed = sorted(members - seen.keys())
-        for id, facts in self._describe(project_id, changed).items():
-            seen[id] = facts
-            if facts and id in shown:
-                self._read[id] = Read(shown[id], facts)
-        return seen
-
-    def _describe(
-        self, project_id: str, server_ids: Sequence[str]
-    ) -> dict[str, ServerFacts | None]:
-        """Return what these servers are; those of which no service would tell are left out."""
-        cloud = self._equipment.cloud.as_service()
-        found: dict[str, ServerFacts | None] = {}
-
-        def describe(id: str) -> None:
-            with self._silence.of(f"Server {id}"):
-                try:
-                    found[id] = cloud.describe_server(project_id, id)
-                except errors.ServerNotFound:
-                    found[id] = None
-
-        with concurrent.futures.ThreadPoolExecutor(
-            self._equipment.conf.engine.parallel_vms
-        ) as executor:
-            list(executor.map(describe, server_ids))
-        return found
-
-    def _forget(self, members: set[str]) -> None:
-        self._read = {id: read for id, read in self._read.items() if id in members}
-
     # -- what follows from it -----------------------------------------------------------------
 
     def _compare(self, group: Group, seen: Seen, terms: Terms) -> None:
+        """Hold the group and act if there is anything to do for it."""
         found = findings.of_group(group.document, seen, terms)
-        if found.are_told_by(group.document) and not found.lacking and not found.strays:
-            self._show(group.row.id, group.document.drift)
+        as_shown = group.row.drift == [one.model_dump() for one in group.document.drift]
+        if as_shown and found.call_for_nothing(group.document):
             return
         host = self._equipment.conf.engine.host
         with (
@@ -196,7 +150,7 @@ class Capture:
 
     def _write(self, group: Group, found: Findings, editor: str) -> list[Drift]:
         """Put it in force on both sites; return what to say if that cannot be done now."""
-        if found.are_told_by(group.document):
+        if found.are_written_in(group.document):
             return []
         after = group.document.following(self._site, members=found.members, drift=found.drift)
         try:
@@ -280,22 +234,8 @@ class _Projects:
         return taken
 
 
-class _Silence:
-    """Nothing is concluded when cloud or array do not answer; it is logged when it is news."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, str] = {}
-
-    @contextlib.contextmanager
-    def of(self, subject: str) -> Iterator[None]:
-        try:
-            yield
-        except (errors.CloudError, errors.StorageError) as error:
-            if self._told.get(subject) != error.text:
-                LOG.warning("%s: looked at again later. %s", subject, error.text)
-            self._told[subject] = error.text
-        else:
-            self._told.pop(subject, None)
+def _members(its: Iterable[Group]) -> set[str]:
+    return {member.server_id for group in its for member in group.document.members}
 
 
 def _terms(

@@ -45,9 +45,11 @@ class Findings:
     lacking: list[str]
     strays: list[str]
 
-    def are_told_by(self, document: Document) -> bool:
-        """Tell whether there is nothing to write."""
+    def are_written_in(self, document: Document) -> bool:
         return self.members == document.members and self.drift == document.drift
+
+    def call_for_nothing(self, document: Document) -> bool:
+        return self.are_written_in(document) and not self.lacking and not self.strays
 
 
 def of_group(document: Document, seen: Seen, terms: Terms) -> Findings:
