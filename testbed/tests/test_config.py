@@ -88,6 +88,15 @@ def test_cinder_lets_a_member_manage_and_unmanage(folders: Folders) -> None:
     }
 
 
+def test_services_notify_where_protector_listens(folders: Folders) -> None:
+    configure(SITE_A, folders)
+    broker = read(folders, SITE_A, "protector.conf")["notifications"]["transport_url"]
+    for name in ("nova.conf", "neutron.conf", "cinder.conf"):
+        service = read(folders, SITE_A, name)
+        assert service["oslo_messaging_notifications"]["driver"] == "messagingv2"
+        assert service["DEFAULT"]["transport_url"] == broker
+
+
 def test_tables_made_by_other_versions_are_not_used(folders: Folders) -> None:
     before = schemas.template(folders)
     folders.lock.write_text("nova==35.0.0\n")

@@ -76,7 +76,11 @@ class SyncStatusItem(GroupResource):
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
     ) -> None:
         row = self.group(req, access.READ, project_id, group_id)
-        shown = schema.view(row, self.document(row), peer=row.peer_of(self.site))
+        with self.sessions.begin() as session:
+            unfinished = documents.prepared(session, group_id) is not None
+        shown = schema.view(
+            row, self.document(row), peer=row.peer_of(self.site), unfinished=unfinished
+        )
         resp.media = {"sync_status": shown}
 
 

@@ -375,10 +375,14 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
 
     @faulty
     def look(self, project_id: str) -> dict[str, Glance]:
-        return {
+        found = {
             id: Glance(id, facts.member.name, self.cloud.status(id), fingerprint(facts))
             for id, (project, facts) in self.cloud.servers.items()
             if project == project_id
+        }
+        made = [m.server for m in self.cloud.made_servers.values() if m.project_id == project_id]
+        return found | {
+            one.id: Glance(one.id, one.name, self.cloud.status(one.id), "") for one in made
         }
 
     @faulty
@@ -409,7 +413,8 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
     def _stop(self, server_id: str) -> Outcome:
         if self.cloud.status(server_id) == "PAUSED":
             return Outcome(server_id, None, f"server {server_id} is PAUSED; unpause and stop it")
-        if server_id in self.cloud.servers:
+        made = {one.server.id for one in self.cloud.made_servers.values()}
+        if server_id in self.cloud.servers.keys() | made:
             self.cloud.power_off(server_id)
         return Outcome(server_id, server_id)
 

@@ -103,6 +103,6 @@ class Stopping:
 def _refused(server: Any, said: str) -> str:
     first = FIRST.get(server.status, "").format(id=server.id)
     return (
-        f"server {server.name} ({server.id}) is {server.status}, and Nova does not stop it: {said}"
-        f" By hand, {first}stop it: openstack server stop {server.id}"
+        f"server {server.name} ({server.id}) is {server.status}, and Nova does not stop it:"
+        f" {said.rstrip('.')}. By hand, {first}stop it: openstack server stop {server.id}"
     )

@@ -7,7 +7,18 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_log import log
 
-from protector.conf import api, base, cloud, database, engine, flasharray, peer, secrets, storage
+from protector.conf import (
+    api,
+    base,
+    cloud,
+    database,
+    engine,
+    flasharray,
+    notifications,
+    peer,
+    secrets,
+    storage,
+)
 
 PROJECT = "protector"
 DEFAULT_FILE = "/etc/protector/protector.conf"
@@ -22,6 +33,7 @@ SECTIONS: dict[str, list[cfg.Opt]] = {
     "database": database.OPTIONS,
     "engine": engine.OPTIONS,
     "flasharray": flasharray.OPTIONS,
+    "notifications": notifications.OPTIONS,
     "peer": peer.OPTIONS,
     "secrets": secrets.OPTIONS,
     "storage": storage.OPTIONS,

@@ -21,8 +21,8 @@ OPTIONS = [
         "capture_interval",
         default=60,
         min=0.1,
-        help="Seconds between two looks at the protected VMs for what has changed of them. Where"
-        " Nova, Neutron and Cinder notify ([notifications]), a change is looked at when it is told.",
+        help="Seconds between two looks at the protected VMs for what has changed of them; what"
+        " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

@@ -13,7 +13,6 @@ import rfc8785
 
 from protector import errors
 
-
 Fencing = Literal["stop", "report"]
 
 

@@ -23,28 +23,41 @@ class Direction(enum.StrEnum):
         return secondary_site if self is Direction.SECONDARY_TO_PRIMARY else primary_site
 
 
+class Plight(enum.StrEnum):
+    """What a status may come from, where that decides what helps."""
+
+    FAILED_OVER_THERE = "failed over there"  # OUT_OF_SYNC: the peer has the newer version
+    UNFINISHED = "unfinished"  # BLOCKED: the peer began an edit, and cannot be asked about it
+
+
+FORCE = "openstack protector protection-group sync-force {group}"
+
 # What to do about it, in sentences that name the group and the peer.
-ACTIONS: dict[Status, tuple[str, ...]] = {
+ACTIONS: dict[Status | Plight, tuple[str, ...]] = {
     Status.SYNCED: (),
-    Status.PENDING: ("Wait: the change is sent to {peer} again until it is acknowledged",),
-    Status.OUT_OF_SYNC: ("Force sync: openstack protector protection-group sync-force {group}",),
+    Status.PENDING: ("Wait: the change is sent again until both sites have it",),
+    Status.OUT_OF_SYNC: (f"Force sync: {FORCE}",),
+    Plight.FAILED_OVER_THERE: (f"Force sync from {{peer}}: export OS_CLOUD={{peer}}; {FORCE}",),
     Status.UNREACHABLE: (
         "Check remote site connectivity",
         "Force sync once remote site is available",
     ),
     Status.BLOCKED: (
-        "Compare the versions of both sites: openstack protector protection-group sync-status"
+        "Compare the versions of both sites: openstack protector protection-group document show"
         " {group}, here and with OS_CLOUD={peer}",
-        "If this site's version is enough to recover the workloads, fail over again with"
+        f"Say whose version holds: {FORCE} --force-direction secondary-to-primary, or"
+        " --force-direction primary-to-secondary",
+    ),
+    Plight.UNFINISHED: (
+        "Wait for {peer} if it is coming back: it finishes or withdraws its change by itself",
+        "See what it had begun: openstack protector protection-group document list {group}",
+        "If this site's version is enough to recover the workloads, fail over with"
         " --accept-stale-metadata",
     ),
-    Status.FAILED: (
-        "Correct what {peer} refused",
-        "Force sync: openstack protector protection-group sync-force {group}",
-    ),
+    Status.FAILED: ("Correct what {peer} refused", f"Force sync: {FORCE}"),
 }
 
 
-def actions(status: Status, *, group: str, peer: str) -> list[str]:
+def actions(status: Status, *, group: str, peer: str, plight: Plight | None = None) -> list[str]:
     """Return what an operator can do, in order."""
-    return [action.format(group=group, peer=peer) for action in ACTIONS[status]]
+    return [action.format(group=group, peer=peer) for action in ACTIONS[plight or status]]

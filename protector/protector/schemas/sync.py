@@ -6,13 +6,21 @@ from protector.domain.document import Document
 from protector.schemas.common import stamp
 
 
-def view(row: Any, document: Document | None, *, peer: str) -> dict[str, Any]:
-    """Return how the group's document stands against the peer's, as last known here."""
+def view(row: Any, document: Document | None, *, peer: str, unfinished: bool) -> dict[str, Any]:
+    """Return how the group's document stands against the peer's, as last known here.
+
+    :param unfinished: whether the peer has begun a version and not finished it.
+    """
+    status, plight = row.remote_sync_status, None
+    if status is sync.Status.BLOCKED and unfinished:
+        plight = sync.Plight.UNFINISHED
+    elif status is sync.Status.OUT_OF_SYNC and row.superseded:
+        plight = sync.Plight.FAILED_OVER_THERE
     return {
         "group_id": row.id,
         "name": row.name,
-        "status": row.remote_sync_status,
-        "in_sync": row.remote_sync_status is sync.Status.SYNCED,
+        "status": status,
+        "in_sync": status is sync.Status.SYNCED,
         "local": {
             "version": row.version,
             "epoch": row.epoch,
@@ -21,13 +29,13 @@ def view(row: Any, document: Document | None, *, peer: str) -> dict[str, Any]:
         },
         "remote": {
             "site": peer,
-            "status": row.remote_sync_status,
+            "status": status,
             "version": row.remote_version,
             "epoch": row.remote_epoch,
             "last_sync": stamp(row.last_sync_at),
             "error": row.sync_error,
         },
-        "actions": sync.actions(row.remote_sync_status, group=row.name, peer=peer),
+        "actions": sync.actions(status, group=row.name, peer=peer, plight=plight),
     }
 
 

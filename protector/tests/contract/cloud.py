@@ -287,6 +287,7 @@ class ServiceCloudContract:
         refused, stopped = bench.cloud.as_service().stop_servers([paused, running])
         assert (refused.key, refused.id) == (paused, None)
         assert "PAUSED" in (refused.fault or "")
+        assert "unpause" in (refused.fault or "")
         assert stopped == Outcome(running, running)
 
     def test_volume_types_are_found_by_how_they_replicate(self, bench: Bench) -> None:

@@ -38,4 +38,4 @@ def test_secrets_are_not_written_to_the_log() -> None:
         for option in found
         if isinstance(option, cfg.Opt) and option.secret
     }
-    assert secret == {"connection", "api_token"}
+    assert secret == {"connection", "api_token", "transport_url"}

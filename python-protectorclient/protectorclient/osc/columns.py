@@ -43,11 +43,53 @@ class Snapshots(columns.FormattableColumn[list[dict[str, Any]]]):
         return "\n".join(_snapshot(snapshot) for snapshot in self._value or [])
 
 
+class Fenced(columns.FormattableColumn[list[dict[str, str]]]):
+    """What was done or found of the VMs that a returning site still had, one a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(f"{entry['what']} ({entry['at']})" for entry in self._value or [])
+
+
+class Drift(columns.FormattableColumn[list[dict[str, str]]]):
+    """What the recovery document cannot hold of the VMs, one a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(drift_told(entry) for entry in self._value or [])
+
+
+class Mappings(columns.FormattableColumn[dict[str, dict[str, str]]]):
+    """Both mappings of a recovery document, one pair a line."""
+
+    def human_readable(self) -> str:
+        return "\n".join(
+            f"{kind}: {source}={target}"
+            for kind, pairs in (self._value or {}).items()
+            for source, target in pairs.items()
+        )
+
+
+class Checksum(columns.FormattableColumn[str]):
+    """A checksum, as much of it as is needed to tell it from the others."""
+
+    def human_readable(self) -> str:
+        return abbreviated(self._value)
+
+
 class Checks(columns.FormattableColumn[list[dict[str, str]]]):
     """What was looked at and what was found, one a line."""
 
     def human_readable(self) -> str:
         return "\n".join(f"{check['name']}: {check['result']}" for check in self._value or [])
+
+
+def drift_told(entry: dict[str, str]) -> str:
+    """Return what is amiss with a VM, and what helps."""
+    return f"{entry['what'].rstrip('.')}. {entry['remedy']}"
+
+
+def abbreviated(checksum: str) -> str:
+    """Return the beginning of a checksum, by which it can be asked for."""
+    return checksum[:12]
 
 
 def _name(item: Any) -> str:

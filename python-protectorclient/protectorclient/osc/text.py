@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TextIO
 from cliff.formatters import base
 from osc_lib import exceptions as osc
 
-from protectorclient.osc import command
+from protectorclient.osc import columns, command
 
 
 class TextFormatter(base.SingleFormatter):
@@ -60,8 +60,8 @@ class SyncStatusText(TextFormatter):
         yield "Remote Sync:"
         remote = fields["remote"]
         yield f"  Status: {remote['status']}"
-        yield f"  Remote Version: {remote['version']}"
-        yield f"  Last Sync: {remote['last_sync']}"
+        yield f"  Remote Version: {'unknown' if remote['version'] is None else remote['version']}"
+        yield f"  Last Sync: {remote['last_sync'] or 'never'}"
         if remote["error"]:
             yield f"  Error: {remote['error']}"
         if fields["actions"]:
@@ -84,10 +84,11 @@ class SyncForceText(TextFormatter):
 
     def lines(self, fields: Mapping[str, Any]) -> Iterator[str]:
         peer_site, version = fields["peer_site"], fields["version"]
+        whose = f"metadata of {peer_site}" if _is_taken(fields) else "current metadata"
         yield f"✅ {peer_site} is reachable"
         yield ""
         yield f"Syncing metadata (version {version})..."
-        yield "  Gathering current metadata... ✓"
+        yield f"  Gathering {whose}... ✓"
         yield "  Calculating checksum... ✓"
         yield f"  Pushing to {peer_site}... ✓"
         yield ""
@@ -96,5 +97,21 @@ class SyncForceText(TextFormatter):
         yield f"  Version: {version}"
         yield f"  Duration: {fields['duration_ms']}ms"
         yield ""
+        if fields["overwritten"]:
+            yield _overwritten(fields["name"], fields["overwritten"])
         yield "✅ Sync completed successfully"
         yield f"Both sites now at version {version}"
+
+
+def _is_taken(fields: Mapping[str, Any]) -> bool:
+    """Whether the version that both sites have now was the other site's."""
+    taken: bool = fields["source_site"] == fields["peer_site"]
+    return taken
+
+
+def _overwritten(group: str, document: Mapping[str, Any]) -> str:
+    version = columns.abbreviated(document["checksum"])
+    return (
+        f"Overwritten: version {document['version']} of {document['site']} (kept: openstack"
+        f" protector protection-group document show {group} {version})"
+    )

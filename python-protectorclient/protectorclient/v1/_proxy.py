@@ -10,6 +10,7 @@ from typing import Any
 from openstack import exceptions, proxy
 
 from protectorclient.v1.consistency_group import ConsistencyGroup
+from protectorclient.v1.document import Document
 from protectorclient.v1.member import Member
 from protectorclient.v1.operation import Operation
 from protectorclient.v1.protection_group import ProtectionGroup
@@ -108,7 +109,7 @@ class Proxy(proxy.Proxy):
         return self._create(ProtectionGroup, **self._project, **attrs)
 
     def update_protection_group(self, group: ProtectionGroup, **attrs: Any) -> ProtectionGroup:
-        """Change a protection group, on both sites: its description, policy or mappings.
+        """Change a protection group, on both sites: its description, policy, mappings, fencing.
 
         A mapping that is given replaces the one that was kept.
         """
@@ -175,9 +176,27 @@ class Proxy(proxy.Proxy):
         """Return how the group's metadata stands against the other site's."""
         return self._get(SyncStatus, None, False, **self._of(group))
 
-    def force_sync(self, group: ProtectionGroup) -> Sync:
-        """Push the group's metadata to the other site."""
-        return group.force_sync(self)
+    def force_sync(self, group: ProtectionGroup, direction: str | None = None) -> Sync:
+        """Push the group's metadata to the other site.
+
+        :param direction: ``secondary-to-primary`` or ``primary-to-secondary``, when each site has
+            changes of its own: whose version holds. The other site's is kept among its documents.
+        """
+        return group.force_sync(self, **({"force_direction": direction} if direction else {}))
+
+    # ====== Recovery documents: the versions of a group ======
+
+    def documents(self, group: ProtectionGroup) -> Generator[Document, None, None]:
+        """Return every version of a group that is kept, newest first, without its content."""
+        return self._list(Document, **self._of(group))
+
+    def get_document(self, group: ProtectionGroup, document: str | Document) -> Document:
+        """Return one version, by its checksum, and its content."""
+        return self._get(Document, document, **self._of(group))
+
+    def document_differences(self, before: Document, after: Document) -> list[dict[str, Any]]:
+        """Return what changed from one version to the other: what, before, after."""
+        return after.differences_from(self, before)
 
     # ====== Operations ======
 

@@ -56,6 +56,13 @@ class ProtectionGroup(ProjectResource):
     flavor_mapping = resource.Body("flavor_mapping", type=dict)
     #: The members: their ids and names.
     members = resource.Body("members", type=list)
+    #: What the site that comes back does with VMs that still run there though the group runs on
+    #: the other site: ``stop`` or ``report``.
+    fencing = resource.Body("fencing")
+    #: What that site did or found: subject, what, at.
+    fenced = resource.Body("fenced", type=list)
+    #: What a failover would lack, or bring back, of the VMs: server_id, server, what, remedy.
+    drift = resource.Body("drift", type=list)
     #: When the group was created.
     created_at = resource.Body("created_at")
     #: When the group was last changed.
@@ -75,9 +82,9 @@ class ProtectionGroup(ProjectResource):
             connection=session._get_connection(), **(answer | {"project_id": self.project_id})
         )
 
-    def force_sync(self, session: Proxy) -> Sync:
-        """Push this site's metadata to the other site."""
-        return Sync.existing(**self._act(session, "sync_force")["sync"])
+    def force_sync(self, session: Proxy, **arguments: Any) -> Sync:
+        """Make both sites have the same metadata."""
+        return Sync.existing(**self._act(session, "sync_force", **arguments)["sync"])
 
     def reset_state(self, session: Proxy, status: str, *, force: bool = False) -> None:
         """Set the status by hand, after an operation that died."""

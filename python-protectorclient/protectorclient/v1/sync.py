@@ -34,9 +34,13 @@ class Sync(resource.Resource):
     peer_site = resource.Body("peer_site")
     #: ``success``.
     status = resource.Body("status")
-    #: The version that both sites have now.
+    #: The site whose version both sites have now.
+    source_site = resource.Body("source_site")
+    #: The number of that version.
     version = resource.Body("version", type=int)
     #: The checksum of that version.
     checksum = resource.Body("checksum")
+    #: What lost, when the sites had different ones: site, epoch, version, checksum; or nothing.
+    overwritten = resource.Body("overwritten", type=dict)
     #: How long it took.
     duration_ms = resource.Body("duration_ms", type=int)

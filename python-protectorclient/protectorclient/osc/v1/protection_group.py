@@ -2,6 +2,7 @@
 """openstack protector protection-group ..."""
 
 import argparse
+import logging
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -32,6 +33,9 @@ SHOWN = (
     "network_mapping",
     "flavor_mapping",
     "members",
+    "fencing",
+    "fenced",
+    "drift",
     "created_at",
     "updated_at",
 )
@@ -39,6 +43,8 @@ FORMATTERS = {
     "network_mapping": columns.Mapping,
     "flavor_mapping": columns.Mapping,
     "members": columns.Names,
+    "fenced": columns.Fenced,
+    "drift": columns.Drift,
 }
 LISTED = (
     "id",
@@ -66,7 +72,7 @@ def _shown(group: ProtectionGroup) -> tuple[Any, ...]:
     return row
 
 
-def _add_policy_options(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rpo-minutes",
         metavar="<minutes>",
@@ -79,7 +85,21 @@ def _add_policy_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="Time between two replicated snapshots",
     )
+    parser.add_argument(
+        "--fencing",
+        metavar="<fencing>",
+        choices=["stop", "report"],
+        help="What a site that comes back does with VMs of the group that still run there although"
+        " the group runs on the other site by now: stop them (the default; they are never deleted),"
+        " or only report them",
+    )
     parser.add_argument("--description", metavar="<description>", help="What the group is for")
+
+
+def _warn_of_drift(log: logging.Logger, group: ProtectionGroup) -> None:
+    """Tell loudly what a failover would lack; on stderr, for the output is read by programs."""
+    for entry in group.drift or []:
+        log.warning("WARNING: %s: %s", group.name, columns.drift_told(entry))
 
 
 def _given(parsed_args: argparse.Namespace, *fields: str) -> dict[str, Any]:
@@ -121,7 +141,7 @@ Next, add the VMs that fail over together:
             metavar="<volume-type>",
             help="The VMs' volume type, when the site has several that are replicated",
         )
-        _add_policy_options(parser)
+        _add_options(parser)
         mapping.add_options(parser, "Kept with the group, for every failover.")
         return parser
 
@@ -134,6 +154,7 @@ Next, add the VMs that fail over together:
             "replication_type",
             "volume_type",
             "description",
+            "fencing",
             *POLICY,
             "network_mapping",
             "flavor_mapping",
@@ -158,9 +179,13 @@ Next:
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
-        groups = self.protector.protection_groups(
-            max_items=parsed_args.limit, **_given(parsed_args, "name", "status", "marker")
+        groups = list(
+            self.protector.protection_groups(
+                max_items=parsed_args.limit, **_given(parsed_args, "name", "status", "marker")
+            )
         )
+        for group in groups:
+            _warn_of_drift(self.log, group)
         return HEADINGS, [utils.get_item_properties(group, LISTED) for group in groups]
 
 
@@ -183,7 +208,9 @@ Before a failover, look at status, current_primary_site and remote_sync_status. 
   openstack protector consistency-group show prod-web-app"""
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
-        return SHOWN, _shown(self.find_group(parsed_args.group))
+        group = self.find_group(parsed_args.group)
+        _warn_of_drift(self.log, group)
+        return SHOWN, _shown(group)
 
 
 class SetProtectionGroup(_OneGroup):
@@ -191,11 +218,14 @@ class SetProtectionGroup(_OneGroup):
 
     example = """Example, one network more and a shorter interval:
   openstack protector protection-group set prod-web-app \\
-    --network-mapping db=dr-db --replication-interval 300"""
+    --network-mapping db=dr-db --replication-interval 300
+
+Example, have a site that comes back after a failover only report the VMs that still run there:
+  openstack protector protection-group set prod-web-app --fencing report"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         parser = super().get_parser(prog_name)
-        _add_policy_options(parser)
+        _add_options(parser)
         mapping.add_options(parser, "Added to those kept with the group.")
         for kind in ("network", "flavor"):
             parser.add_argument(
@@ -208,7 +238,8 @@ class SetProtectionGroup(_OneGroup):
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         group = self.find_group(parsed_args.group)
-        changes = _given(parsed_args, "description", *POLICY) | _mappings(group, parsed_args)
+        changes = _given(parsed_args, "description", "fencing", *POLICY)
+        changes |= _mappings(group, parsed_args)
         if changes:
             self.protector.update_protection_group(group, **changes)
 

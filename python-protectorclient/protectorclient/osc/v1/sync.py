@@ -14,7 +14,16 @@ from protectorclient.v1.protection_group import ProtectionGroup
 from protectorclient.v1.sync import Sync
 
 STATUS = ("group_id", "name", "status", "in_sync", "local", "remote", "actions")
-FORCE = ("peer_site", "status", "version", "checksum", "duration_ms")
+FORCE = (
+    "name",
+    "peer_site",
+    "status",
+    "version",
+    "checksum",
+    "duration_ms",
+    "source_site",
+    "overwritten",
+)
 
 
 class _OneGroup(ShowText):
@@ -45,31 +54,56 @@ Next, when they differ and the other site is back:
 class ForceSync(_OneGroup):
     """Push a group's metadata from this site to the other
 
-    Refused, with both versions named, when the other site has changes of its own.
+    Refused, with both versions and their differences named, when the other site has changes of
+    its own. Then say whose version holds, by --force-direction. What that means:
+
+    * primary and secondary are the sites that "protection-group show" prints as primary_site and
+      secondary_site, wherever the VMs run now.
+    * The version that holds becomes a new one on both sites, numbered after both. The other one
+      is overwritten, and kept: "protection-group document list | show | diff".
+    * The version that holds also says on which site the VMs run (current_primary_site). VMs of
+      the group that still run on the other site are fenced as the group's fencing says: stopped,
+      never deleted, or only reported.
     """
 
     example = """Example, when the other site is back:
   openstack protector protection-group sync-force prod-web-app
+
+Example, when each site has changes of its own, and those of the secondary site are to hold:
+  openstack protector protection-group sync-status prod-web-app
+  openstack protector protection-group sync-force prod-web-app \\
+    --force-direction secondary-to-primary
 
 Next:
   openstack protector protection-group sync-status prod-web-app"""
 
     formatter_namespace = "protectorclient.formatter.sync_force"
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
-        group = self.find_group(parsed_args.group)
-        if isinstance(self.formatter, SyncForceText):
-            sync = self._tell(group, self.formatter)
-        else:
-            sync = self.protector.force_sync(group)
-        return FORCE, utils.get_item_properties(sync, FORCE)
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--force-direction",
+            metavar="<direction>",
+            choices=["secondary-to-primary", "primary-to-secondary"],
+            help="Whose version holds when each site has changes of its own: secondary-to-primary"
+            " (that of the secondary_site) or primary-to-secondary (that of the primary_site)",
+        )
+        return parser
 
-    def _tell(self, group: ProtectionGroup, text: SyncForceText) -> Sync:
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
+        group, direction = self.find_group(parsed_args.group), parsed_args.force_direction
+        if isinstance(self.formatter, SyncForceText):
+            sync = self._tell(group, direction, self.formatter)
+        else:
+            sync = self.protector.force_sync(group, direction)
+        return FORCE, (group.name, *utils.get_item_properties(sync, FORCE[1:]))
+
+    def _tell(self, group: ProtectionGroup, direction: str | None, text: SyncForceText) -> Sync:
         """Push, and say before the answer what is being done, and if the site was not reached."""
         for line in text.opening():
             print(line, file=self.app.stdout, flush=True)
         try:
-            return self.protector.force_sync(group)
+            return self.protector.force_sync(group, direction)
         except sdk.HttpException as refusal:
             known = errors.details(refusal)
             if known.get("code") == errors.PEER_UNREACHABLE:
