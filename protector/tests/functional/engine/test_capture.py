@@ -16,7 +16,6 @@ from protector.domain.operation import Kind
 from protector.domain.sync import Status
 from protector.engine.capture import Capture
 from protector.sync import edit
-from protector.sync.editing import editing_of
 from protector.sync.exchange import exchange
 
 
@@ -596,7 +595,7 @@ def protect_many(world: World, count: int) -> list[str]:
     joined = [facts.member.volumes[0].id for facts in made]
     cloud.as_service().change_volume_group(chain.cinder_group_id, add=joined)
     after = world.document().following("site-a", members=[facts.member for facts in made])
-    with editing_of(world.a.sessions, world.group_id, "engine") as editor:
+    with world.a.equipment.editors.editing(world.group_id) as editor:
         edit.commit_edit(world.a.sessions, world.a.peer, after, editor)
     return [facts.member.server_id for facts in made]
 
