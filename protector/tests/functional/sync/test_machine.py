@@ -83,8 +83,18 @@ class TwoSites(RuleBasedStateMachine):
             edit.commit_edit(site.sessions, wire, first(row), editor)
 
     def edit(self, site: Site) -> None:
+        """Make a change; what is refused changed nothing here."""
         self.count += 1
         token = f"token-{self.count}"
+        try:
+            self.change(site, token)
+        except errors.ProtectorError:
+            assert token not in self.document(site).mappings.networks
+            raise
+        assert not self.network.parted
+        self.tokens.add(token)
+
+    def change(self, site: Site, token: str) -> None:
         wire = self.wires[site.name]
         if self.row(site).remote_sync_status is Status.UNREACHABLE:
             silence = exchange(site.sessions, wire, site.name)
@@ -98,7 +108,6 @@ class TwoSites(RuleBasedStateMachine):
             mappings = Mappings(networks=networks, flavors={})
             after = before.following(site.name, mappings=mappings)
             edit.commit_edit(site.sessions, wire, after, editor)
-        self.tokens.add(token)
 
     def upkeep(self, site: Site) -> None:
         wire = self.wires[site.name]
@@ -132,6 +141,8 @@ class TwoSites(RuleBasedStateMachine):
                     groups.unsynced(row, Status.BLOCKED, "begun and not finished")
                     self.failing_over.pop(site.name)
                     return
+                if not accept:
+                    self.nothing_is_left_behind(site, before)
                 edit.commit_local(session, failed_over(before, site.name))
         edit.deliver(site.sessions, self.wires[site.name], self.group_id)
 
@@ -290,6 +301,13 @@ class TwoSites(RuleBasedStateMachine):
         except errors.ProtectorError as refusal:
             return refusal
         return None
+
+    def nothing_is_left_behind(self, site: Site, before: Document) -> None:
+        """What a site put in force by an edit, the other has begun: it cannot fail over unaware."""
+        (other,) = (one for one in self.sites.values() if one is not site)
+        theirs = self.document(other)
+        if theirs.epoch == before.epoch and not self.restored:
+            assert theirs.mappings.networks.keys() <= before.mappings.networks.keys()
 
     def nothing_was_lost(self) -> None:
         if self.restored:
