@@ -36,15 +36,11 @@ def end(session: Session, group_id: str, editor: str) -> None:
     _change(session, group_id, ProtectionGroup.editor == editor, editor=None, edited_since=None)
 
 
-def forget(session: Session, host: str) -> None:
-    """End what an engine of this host did not live to end."""
-    _change(
-        session,
-        None,
-        ProtectionGroup.editor.startswith(f"{host}/", autoescape=True),
-        editor=None,
-        edited_since=None,
-    )
+def of_host(session: Session, host: str) -> list[tuple[str, str]]:
+    """Return group id and editor of each that an engine of this host is at, or was."""
+    ours = ProtectionGroup.editor.startswith(f"{host}/", autoescape=True)
+    rows = session.execute(sa.select(ProtectionGroup.id, ProtectionGroup.editor).where(ours))
+    return [(group_id, editor) for group_id, editor in rows if editor]
 
 
 def editor_of(session: Session, group_id: str) -> str | None:
@@ -57,14 +53,13 @@ def editor_of(session: Session, group_id: str) -> str | None:
 
 
 def _change(
-    session: Session, group_id: str | None, where: sa.ColumnElement[bool], **values: object
+    session: Session, group_id: str, where: sa.ColumnElement[bool], **values: object
 ) -> bool:
-    query = sa.update(ProtectionGroup).where(where)
-    if group_id is not None:
-        query = query.where(ProtectionGroup.id == group_id)
     # The group is the same as before: `updated_at` tells of its versions.
     result = session.execute(
-        query.values(**values, updated_at=ProtectionGroup.updated_at),
+        sa.update(ProtectionGroup)
+        .where(ProtectionGroup.id == group_id, where)
+        .values(**values, updated_at=ProtectionGroup.updated_at),
         execution_options={"synchronize_session": False},
     )
     return bool(getattr(result, "rowcount", 0))

@@ -34,7 +34,6 @@ from protector.engine import protectable
 from protector.engine.chain import Chain
 from protector.engine.work import Equipment
 from protector.sync import edit, force
-from protector.sync.editing import editing_of
 from protector.sync.exchange import exchange
 from protector.sync.peer import Peer, PeerSite
 
@@ -56,7 +55,6 @@ class Edits:
         self._equipment = equipment
         self._sessions = equipment.sessions
         self._site = equipment.site
-        self._host: str = equipment.conf.engine.host
 
     # -- protection groups --------------------------------------------------------------------
 
@@ -127,7 +125,7 @@ class Edits:
 
     def sync_force(self, group_id: str, direction: str | None) -> dict[str, Any]:
         begun = time.monotonic()
-        with editing_of(self._sessions, group_id, self._host) as editor:
+        with self._equipment.editors.editing(group_id) as editor:
             with self._sessions.begin() as session:
                 row = groups.get(session, group_id)
             peer = self._peer(row)
@@ -175,7 +173,7 @@ class Edits:
         :raises EditedMeanwhile: somebody else is changing the group.
         """
         self._look_again(group_id)
-        with editing_of(self._sessions, group_id, self._host) as editor:
+        with self._equipment.editors.editing(group_id) as editor:
             with self._sessions.begin() as session:
                 row = groups.get(session, group_id)
             edit.must_be_editable(row, event, self._site)

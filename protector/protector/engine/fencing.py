@@ -8,6 +8,7 @@ reported from then on.
 """
 
 import dataclasses
+import functools
 import logging
 import time
 from collections.abc import Callable
@@ -46,12 +47,14 @@ class Fencing:
         self._site = equipment.site
         # Group -> until when nothing of it has to be looked at.
         self._quiet_until: dict[str, float] = {}
+        self._look: Callable[[str], dict[str, Glance]] = self._cloud_now
 
     def look(self) -> None:
         """Fence what has to be fenced, and let go of what is this site's again."""
         with self._sessions.begin() as session:
             away = groups.run_elsewhere(session, self._site)
             back = groups.fenced_at_home(session, self._site)
+        self._look = functools.cache(self._cloud_now)  # groups of one project share a look
         for row in away:
             if time.monotonic() >= self._quiet_until.get(row.id, 0):
                 self._later_if_refused(self._fence, row)
@@ -76,8 +79,7 @@ class Fencing:
         self._quiet_until[row.id] = time.monotonic() + (rest if quiet else 0)
 
     def _servers(self, row: ProtectionGroup, document: Document, ids: set[str]) -> list[Finding]:
-        cloud = self._equipment.cloud.as_service()
-        seen = cloud.look(row.project_id)
+        seen = self._look(row.project_id)
         here = [seen[id] for id in sorted(ids) if id in seen]
         fenced = {one["subject"] for one in row.fenced if one["fenced"]}
         to_stop = [
@@ -85,6 +87,7 @@ class Fencing:
             for server in here
             if server.status not in OFF and document.fencing == "stop" and server.id not in fenced
         ]
+        cloud = self._equipment.cloud.as_service()
         outcomes = cloud.stop_servers(to_stop) if to_stop else []
         faults = {outcome.key: outcome.fault for outcome in outcomes}
         where = row.current_primary_site
@@ -130,6 +133,9 @@ class Fencing:
         self._write(row.id, [])
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _cloud_now(self, project_id: str) -> dict[str, Glance]:
+        return self._equipment.cloud.as_service().look(project_id)
 
     def _later_if_refused(
         self, what: Callable[[ProtectionGroup], None], row: ProtectionGroup

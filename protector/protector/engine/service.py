@@ -12,7 +12,7 @@ import sqlalchemy.exc
 from oslo_context.context import RequestContext
 
 from protector import errors, rpc
-from protector.db import editing, operations, sites
+from protector.db import operations, sites
 from protector.engine import inspection, validation
 from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
@@ -128,7 +128,7 @@ class Service:
         )
 
     def run(self) -> None:
-        while not self._once(self._forget_old_self) and not self._stopped.wait(RETRY):
+        while not self._once(self._equipment.editors.forget_dead) and not self._stopped.wait(RETRY):
             pass
         # What happened at the peer meanwhile is known before anything is done for a group.
         self._once(self._peer)
@@ -164,11 +164,8 @@ class Service:
             LOG.exception("A sweep was cut short; the next one does what it left")
         return False
 
-    def _forget_old_self(self) -> None:
-        with self._equipment.sessions.begin() as session:
-            editing.forget(session, self._equipment.conf.engine.host)
-
     def _operations(self) -> None:
+        self._equipment.editors.forget_dead()
         self._conductor.sweep()
         self._edits.abandon_interrupted()
 
@@ -182,5 +179,5 @@ class Service:
         for name in names:
             peer = self._equipment.peer(name)
             if exchange(sessions, peer, site) is None:
-                edit.repeat_commits(sessions, peer, self._equipment.conf.engine.host)
+                edit.repeat_commits(sessions, peer, self._equipment.editors)
         self._fencing.look()

@@ -17,6 +17,7 @@ from protector.domain import recovery
 from protector.domain.document import Document, Member, Volume
 from protector.domain.operation import FailoverArguments
 from protector.storage.base import StorageDriver
+from protector.sync.editing import Editors
 from protector.sync.peer import Peer
 
 
@@ -34,6 +35,10 @@ class Equipment:
     def site(self) -> str:
         name: str = self.conf.site_name
         return name
+
+    @functools.cached_property
+    def editors(self) -> Editors:
+        return Editors(self.sessions, self.conf.engine.host)
 
 
 # Server id -> sentences on why that member cannot be recovered.

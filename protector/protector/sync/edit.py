@@ -23,7 +23,7 @@ from protector.domain.group import Event
 from protector.domain.sync import Status
 from protector.sync import receive
 from protector.sync.conflict import conflict
-from protector.sync.editing import UNSEEN, editing_of
+from protector.sync.editing import UNSEEN, Editors
 from protector.sync.peer import Peer, PeerSite, Version
 
 LOG = logging.getLogger(__name__)
@@ -187,13 +187,13 @@ def settle(sessions: Sessions, peer: Peer, group_id: str) -> None:
         deliver(sessions, peer, group_id)
 
 
-def repeat_commits(sessions: Sessions, peer: Peer, host: str) -> None:
+def repeat_commits(sessions: Sessions, peer: Peer, editors: Editors) -> None:
     """Deliver every version that is in force here and not acknowledged by the peer."""
     with sessions.begin() as session:
         waiting = groups.unacknowledged(session)
     for row in waiting:
         try:
-            with editing_of(sessions, row.id, host, UNSEEN):
+            with editors.editing(row.id, UNSEEN):
                 settle(sessions, peer, row.id)
         except errors.PeerUnreachable:
             return

@@ -6,6 +6,8 @@ import time
 import uuid
 from collections.abc import Iterator
 
+from sqlalchemy.exc import DBAPIError
+
 from protector import errors
 from protector.db import editing, groups
 from protector.db.session import Sessions
@@ -18,29 +20,52 @@ LOOK_AGAIN = 0.1
 ASKED, UNSEEN = "edit", "upkeep"
 
 
-@contextlib.contextmanager
-def editing_of(sessions: Sessions, group_id: str, host: str, what: str = ASKED) -> Iterator[str]:
-    """Be the one who changes the group, and tell as whom.
+class Editors:
+    """Those of one engine. :param host: the engine's name, unlike any other's of the site."""
 
-    :raises EditedMeanwhile: somebody else is at it.
-    """
-    editor = f"{host}/{what}-{uuid.uuid4()}"
-    _begin(sessions, group_id, editor, PATIENCE if what == ASKED else 0)
-    try:
-        yield editor
-    finally:
-        with sessions.begin() as session:
+    def __init__(self, sessions: Sessions, host: str) -> None:
+        self._sessions = sessions
+        self._host = host
+        self._active: set[str] = set()
+
+    @contextlib.contextmanager
+    def editing(self, group_id: str, what: str = ASKED) -> Iterator[str]:
+        """Be the one who changes the group, and tell as whom.
+
+        :raises EditedMeanwhile: somebody else is at it.
+        """
+        editor = f"{self._host}/{what}-{uuid.uuid4()}"
+        self._active.add(editor)
+        try:
+            self._begin(group_id, editor, PATIENCE if what == ASKED else 0)
+            yield editor
+        finally:
+            self._active.discard(editor)
+            self._end(group_id, editor)
+
+    def forget_dead(self) -> None:
+        """End what nobody is at any more: of an engine that was killed, or lost its database."""
+        with self._sessions.begin() as session:
+            for group_id, editor in editing.of_host(session, self._host):
+                # One that lives was active before it was written down.
+                if editor not in self._active:
+                    editing.end(session, group_id, editor)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _begin(self, group_id: str, editor: str, patience: float) -> None:
+        end = time.monotonic() + patience
+        while True:
+            with self._sessions.begin() as session:
+                name = groups.get(session, group_id).name
+                if editing.begin(session, group_id, editor):
+                    return
+                other = editing.editor_of(session, group_id) or ""
+            if f"/{UNSEEN}-" not in other or time.monotonic() > end:
+                raise errors.EditedMeanwhile(group=name)
+            time.sleep(LOOK_AGAIN)
+
+    def _end(self, group_id: str, editor: str) -> None:
+        """The database may be what failed; then :meth:`forget_dead` does it when it is back."""
+        with contextlib.suppress(DBAPIError), self._sessions.begin() as session:
             editing.end(session, group_id, editor)
-
-
-def _begin(sessions: Sessions, group_id: str, editor: str, patience: float) -> None:
-    end = time.monotonic() + patience
-    while True:
-        with sessions.begin() as session:
-            name = groups.get(session, group_id).name
-            if editing.begin(session, group_id, editor):
-                return
-            other = editing.editor_of(session, group_id) or ""
-        if f"/{UNSEEN}-" not in other or time.monotonic() > end:
-            raise errors.EditedMeanwhile(group=name)
-        time.sleep(LOOK_AGAIN)

@@ -11,7 +11,6 @@ from protector import errors
 from protector.db import documents
 from protector.domain.document import Document, Member
 from protector.sync import edit
-from protector.sync.editing import editing_of
 
 MANY = 500
 
@@ -23,7 +22,7 @@ def document(site: Site, group_id: str) -> Document:
 
 def put_in_force(world: World, document: Document) -> None:
     sessions, group_id = world.a.sessions, document.group_id
-    with editing_of(sessions, group_id, "engine-of-site-a") as editor:
+    with world.a.equipment.editors.editing(group_id) as editor:
         edit.commit_edit(sessions, world.a.peer("site-b"), document, editor)
 
 

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a group tells of its peer, when the peer is only asked how things stand."""
+
+import pytest
+from functional.engine.world import World, context
+
+from protector import errors
+from protector.db import groups
+from protector.domain.group import Status
+from protector.sync.exchange import exchange
+
+
+@pytest.fixture
+def group_id(world: World) -> str:
+    return world.create_group()
+
+
+def ask(world: World) -> errors.ProtectorError | None:
+    return exchange(world.a.sessions, world.a.peer, "site-a")
+
+
+def test_one_question_is_enough_while_all_is_well(world: World, group_id: str) -> None:
+    world.a.peer.journal.clear()
+    assert ask(world) is None
+    assert world.a.peer.journal == ["standings"]
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_a_peer_that_refuses_is_told_as_failed_until_it_answers(
+    world: World, group_id: str
+) -> None:
+    def refuse(_: str) -> None:
+        raise errors.PeerRefused(peer_site="site-b", reason="its Keystone does not accept us")
+
+    world.a.peer.asked = refuse
+    silence = ask(world)
+    assert isinstance(silence, errors.PeerRefused)
+    row = world.a.group(group_id)
+    assert (row.remote_sync_status, row.sync_error) == ("FAILED", silence.text)
+    world.a.peer.asked = lambda what: None
+    ask(world)
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_a_group_that_this_site_is_busy_with_is_not_judged(world: World, group_id: str) -> None:
+    with world.a.sessions.begin() as session:
+        groups.get(session, group_id).status = Status.FAILING_OVER
+    world.a.peer.down = True
+    ask(world)
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_a_group_that_is_being_changed_is_not_judged(world: World, group_id: str) -> None:
+    with world.a.equipment.editors.editing(group_id):
+        world.a.peer.down = True
+        ask(world)
+        assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_what_an_engine_did_not_live_to_end_is_not_in_the_way_of_the_next(
+    world: World, group_id: str
+) -> None:
+    never_left = world.a.equipment.editors.editing(group_id)
+    never_left.__enter__()
+    with pytest.raises(errors.EditedMeanwhile):
+        world.a.edits.change_group(context(), group_id, {"description": "x"})
+    world.a.equipment.editors.forget_dead()
+    with pytest.raises(errors.EditedMeanwhile):  # it lives
+        world.a.edits.change_group(context(), group_id, {"description": "x"})
+    world.a.equipment.editors._active.clear()  # as after a restart
+    world.a.equipment.editors.forget_dead()
+    world.a.edits.change_group(context(), group_id, {"description": "x"})
+    assert world.document(world.b).description == "x"
+
+
+def test_an_older_peer_is_told_from_one_that_refuses(world: World, group_id: str) -> None:
+    introduce = world.a.peer.introduce
+    old = introduce()
+    world.a.peer.introduce = lambda: type(old)(old.name, old.array, 1)  # type: ignore[method-assign]
+    with pytest.raises(errors.PeerTooOld) as refusal:
+        world.a.edits.change_group(context(), group_id, {"description": "x"})
+    assert "understands recovery documents up to schema 1, and site-a writes schema 2" in (
+        refusal.value.text
+    )
+    assert world.a_version == 1
