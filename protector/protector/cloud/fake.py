@@ -14,9 +14,7 @@ Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volu
 import dataclasses
 import hashlib
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 from protector import errors
 from protector.cloud.base import (
@@ -24,36 +22,20 @@ from protector.cloud.base import (
     Glance,
     Inventory,
     Named,
-    Network,
     Outcome,
     PortRequest,
     Server,
     ServerFacts,
     ServerRequest,
     ServiceCloud,
-    Subnet,
     TenantCloud,
-    VolumeFacts,
     VolumeRequest,
     VolumeType,
 )
-from protector.domain.document import FixedAddress, Flavor, Member, Nic, Volume
+from protector.cloud.fake_servers import Backend, FakeServers, new_id
 from protector.faults import Faults, faulty
 
 SERVICES = ("keystone", "nova", "neutron", "cinder")
-
-
-class Backend(Protocol):
-    """What Cinder's driver does on the array behind it."""
-
-    array: str
-
-    def create_volume(self, name: str) -> object: ...
-    def rename_volume(self, name: str, new_name: str) -> None: ...
-    def create_group(self, name: str) -> None: ...
-    def add_to_group(self, name: str, volume: str) -> None: ...
-    def remove_from_group(self, name: str, volume: str) -> None: ...
-    def delete_group(self, name: str) -> None: ...
 
 
 @dataclasses.dataclass
@@ -86,166 +68,27 @@ class VolumeGroup:
     volumes: set[str]
 
 
-def new_id() -> str:
-    return str(uuid.uuid4())
-
-
 def fingerprint(facts: ServerFacts) -> str:
     return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
-class FakeCloud(Cloud):
+class FakeCloud(FakeServers, Cloud):
     """``manages``: whether tenants may manage volumes, as Cinder's policy says; ``taken``: MAC and
-    fixed addresses that others have; ``statuses``: of servers that are not ACTIVE.
+    fixed addresses that others have.
     """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
-        self.site = site
-        self.array = array
+        super().__init__(site, array)
         self.faults = Faults()
         self.lock = threading.RLock()
         self.manages = True
         self.taken: set[str] = set()
-        self.networks: list[Network] = []
-        self.flavors: dict[str, Flavor] = {}
-        self.security_groups: list[Named] = [Named(new_id(), "default")]
         self.server_groups: list[Named] = []
         self.keypairs: list[str] = []
-        self.volume_type = VolumeType(new_id(), "replicated", "pure")
-        self.servers: dict[str, tuple[str, ServerFacts]] = {}
-        self.statuses: dict[str, str] = {}
         self.trusts: dict[str, Trust] = {}
         self.made_servers: dict[str, MadeServer] = {}
         self.made_volumes: dict[str, MadeVolume] = {}
         self.volume_groups: dict[str, VolumeGroup] = {}
-
-    @property
-    def pool(self) -> str:
-        return f"{self.site}@pure#pure"
-
-    # -- what is there before Protector comes -------------------------------------------------
-
-    def add_network(self, name: str, *cidrs: str) -> Network:
-        network = Network(new_id(), name, [Subnet(new_id(), cidr) for cidr in cidrs])
-        self.networks.append(network)
-        return network
-
-    def add_flavor(self, name: str, *, vcpus: int = 1, ram_mb: int = 1024) -> Flavor:
-        flavor = Flavor(id=new_id(), name=name, vcpus=vcpus, ram_mb=ram_mb, disk_gb=0)
-        self.flavors[name] = flavor
-        return flavor
-
-    def add_security_group(self, name: str) -> Named:
-        group = Named(new_id(), name)
-        self.security_groups.append(group)
-        return group
-
-    def add_server(
-        self,
-        project_id: str,
-        name: str,
-        *,
-        flavor: str = "m1.small",
-        networks: Sequence[str] = (),
-        volumes: int = 1,
-        user_data: str | None = None,
-    ) -> ServerFacts:
-        """Add a server that boots from the first of its volumes, all of them replicated.
-
-        Other facts: ``cloud.servers[id] = (project, dataclasses.replace(facts, ...))``.
-        """
-        disks = [self._disk(name, number) for number in range(volumes)]
-        member = Member(
-            server_id=new_id(),
-            name=name,
-            description=None,
-            flavor=self.flavors.get(flavor) or self.add_flavor(flavor),
-            nics=[self._nic(network, name) for network in networks],
-            volumes=disks,
-            key_name=None,
-            metadata={"role": name},
-            tags=[],
-            availability_zone="nova",
-            server_group=None,
-            user_data=user_data,
-            config_drive=False,
-        )
-        facts = ServerFacts(member, boots_from_image=False, volumes=[*map(self._facts, disks)])
-        self.servers[member.server_id] = (project_id, facts)
-        return facts
-
-    # -- what a tenant does to a server without Protector -------------------------------------
-
-    def rename(self, server_id: str, name: str) -> None:
-        self._change(server_id, name=name)
-
-    def resize(self, server_id: str, flavor: str) -> None:
-        self._change(server_id, flavor=self.flavors.get(flavor) or self.add_flavor(flavor))
-
-    def change_address(self, server_id: str, address: str) -> None:
-        """Give the first of its ports another address of the same subnet."""
-        first, *others = self._member(server_id).nics
-        fixed = first.fixed_addresses[0].model_copy(update={"ip_address": address})
-        nic = first.model_copy(update={"fixed_addresses": [fixed]})
-        self._change(server_id, nics=[nic, *others])
-
-    def attach_port(self, server_id: str, network: str) -> Nic:
-        member = self._member(server_id)
-        nic = self._nic(network, member.name)
-        self._change(server_id, nics=[*member.nics, nic])
-        return nic
-
-    def detach_port(self, server_id: str, port_id: str) -> None:
-        nics = self._member(server_id).nics
-        self._change(server_id, nics=[nic for nic in nics if nic.port_id != port_id])
-
-    def attach_volume(self, server_id: str, *, type: str | None = None) -> Volume:
-        """Attach a new volume: a replicated one, or one of another type."""
-        project_id, facts = self.servers[server_id]
-        disk = self._disk(facts.member.name, len(facts.member.volumes))
-        described = self._facts(disk)
-        if type and type != disk.volume_type:
-            disk = disk.model_copy(update={"volume_type": type})
-            described = dataclasses.replace(described, type_id=new_id(), type_name=type)
-        self.servers[server_id] = (
-            project_id,
-            dataclasses.replace(facts, volumes=[*facts.volumes, described]),
-        )
-        self._change(server_id, volumes=[*facts.member.volumes, disk])
-        return disk
-
-    def detach_volume(self, server_id: str, volume_id: str) -> None:
-        project_id, facts = self.servers[server_id]
-        self.servers[server_id] = (
-            project_id,
-            dataclasses.replace(
-                facts, volumes=[volume for volume in facts.volumes if volume.id != volume_id]
-            ),
-        )
-        disks = [volume for volume in facts.member.volumes if volume.id != volume_id]
-        self._change(server_id, volumes=disks)
-
-    def rename_volume(self, server_id: str, volume_id: str, name: str) -> None:
-        disks = [
-            disk.model_copy(update={"name": name}) if disk.id == volume_id else disk
-            for disk in self._member(server_id).volumes
-        ]
-        self._change(server_id, volumes=disks)
-
-    def delete_server(self, server_id: str) -> None:
-        del self.servers[server_id]
-
-    def status(self, server_id: str) -> str:
-        return self.statuses.get(server_id, "ACTIVE")
-
-    def power_on(self, server_id: str) -> None:
-        self.statuses[server_id] = "ACTIVE"
-
-    def power_off(self, server_id: str) -> None:
-        self.statuses[server_id] = "SHUTOFF"
-
-    def pause(self, server_id: str) -> None:
-        self.statuses[server_id] = "PAUSED"
 
     # -- the way in ---------------------------------------------------------------------------
 
@@ -271,64 +114,6 @@ class FakeCloud(Cloud):
         trust_id = new_id()
         self.trusts[trust_id] = Trust(user_id, project_id, list(roles))
         return trust_id
-
-    # -- inside -------------------------------------------------------------------------------
-
-    def _member(self, server_id: str) -> Member:
-        return self.servers[server_id][1].member
-
-    def _change(self, server_id: str, **changes: object) -> None:
-        project_id, facts = self.servers[server_id]
-        member = facts.member.model_copy(update=changes)
-        self.servers[server_id] = project_id, dataclasses.replace(facts, member=member)
-
-    def _disk(self, server: str, number: int) -> Volume:
-        id = new_id()
-        array_volume = f"volume-{id}-cinder"
-        if self.array:
-            self.array.create_volume(array_volume)
-        return Volume(
-            id=id,
-            name=f"{server}-{number}",
-            array_volume=array_volume,
-            size_gb=1,
-            volume_type=self.volume_type.name,
-            bootable=number == 0,
-            boot_index=0 if number == 0 else None,
-            device=f"/dev/vd{'abcdefgh'[number]}",
-            delete_on_termination=False,
-            metadata={},
-        )
-
-    def _facts(self, disk: Volume) -> VolumeFacts:
-        return VolumeFacts(
-            id=disk.id,
-            name=disk.name,
-            type_id=self.volume_type.id,
-            type_name=self.volume_type.name,
-            pool=self.pool,
-            array=self.array.array if self.array else None,
-            multiattach=False,
-            encrypted=False,
-        )
-
-    def _nic(self, name: str, server: str) -> Nic:
-        network = next(network for network in self.networks if network.name == name)
-        number = sum(len(facts.member.nics) for _, facts in self.servers.values()) + 11
-        addresses = [
-            FixedAddress(ip_address=subnet.cidr.replace("0/24", str(number)), cidr=subnet.cidr)
-            for subnet in network.subnets
-        ]
-        return Nic(
-            port_id=new_id(),
-            name=f"{server}-{name}",
-            network_id=network.id,
-            network_name=network.name,
-            mac_address=f"fa:16:3e:00:{len(self.networks):02x}:{number:02x}",
-            fixed_addresses=addresses,
-            security_groups=["default"],
-            port_security=True,
-        )
 
 
 class _Eyes:

@@ -222,6 +222,18 @@ def set_drift(session: Session, group_id: str, drift: Sequence[Drift]) -> None:
         row.drift = found
 
 
+def captured(session: Session, site: str) -> Sequence[ProtectionGroup]:
+    """Return the groups whose VMs run here and are protected."""
+    rows = session.scalars(
+        sa.select(ProtectionGroup).where(
+            ProtectionGroup.current_primary_site == site,
+            ProtectionGroup.status == group.Status.ACTIVE,
+            ProtectionGroup.version > 0,
+        )
+    )
+    return [row for row in rows if not row.superseded]
+
+
 def _flush(session: Session, row: ProtectionGroup) -> None:
     name = row.name
     try:

@@ -139,7 +139,7 @@ def _said(value: Any) -> str:
         return ", ".join(map(_said, value)) or "none"
     if hasattr(value, "ip_address"):
         return str(value.ip_address)
-    return str(value) or '""'
+    return str(value) or "none"
 
 
 def _flavor(flavor: Flavor) -> str:

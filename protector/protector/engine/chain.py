@@ -5,12 +5,16 @@ Cinder's driver makes the array's group and keeps its members; target and schedu
 array, from the protection group's own policy.
 """
 
+import re
 from contextlib import ExitStack
 
 from protector import errors
 from protector.cloud.base import TenantCloud, VolumeType
 from protector.domain.document import ConsistencyGroup, Member, Policy
 from protector.engine.work import Equipment
+
+# What Cinder's driver names a volume on the array.
+DRIVERS_NAME = re.compile(r"volume-(?P<id>[0-9a-f-]{36})-cinder")
 
 
 class Chain:
@@ -85,3 +89,9 @@ class Chain:
 def cinder_name(group_id: str) -> str:
     """Return the name of Cinder's group behind a protection group: its key."""
     return f"protector-{group_id}"
+
+
+def cinder_volume(array_volume: str) -> str | None:
+    """Return the id of the volume that Cinder's driver calls so on the array, if it does."""
+    found = DRIVERS_NAME.fullmatch(array_volume)
+    return found and found["id"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether a server can be a member of a group; if not, all the reasons."""
+"""Whether a server, or a volume of one, can be recovered with a group; if not, all the reasons."""
 
 from collections.abc import Iterator
 
@@ -13,22 +13,28 @@ def check(facts: ServerFacts, *, volume_type: VolumeType, array: str) -> None:
     :param volume_type: the one of the group's volumes.
     :param array: the one that replicates them.
     """
-    reasons = list(_reasons(facts, volume_type, array))
+    reasons = [
+        *of_server(facts),
+        *(
+            f"volume {volume.name} ({volume.id}) {reason}"
+            for volume in facts.volumes
+            for reason in of_volume(volume, volume_type=volume_type, array=array)
+        ),
+    ]
     if reasons:
         raise errors.ServerNotProtectable(server=facts.member.name, reasons="; ".join(reasons))
 
 
-def _reasons(facts: ServerFacts, volume_type: VolumeType, array: str) -> Iterator[str]:
+def of_server(facts: ServerFacts) -> Iterator[str]:
+    """Yield what stands in the way whichever volumes it has."""
     if facts.boots_from_image:
         yield "it boots from an image, and its root disk is on no replicated volume"
     elif not facts.volumes:
         yield "it has no volume"
-    for volume in facts.volumes:
-        for reason in _of_volume(volume, volume_type, array):
-            yield f"volume {volume.name} ({volume.id}) {reason}"
 
 
-def _of_volume(volume: VolumeFacts, volume_type: VolumeType, array: str) -> Iterator[str]:
+def of_volume(volume: VolumeFacts, *, volume_type: VolumeType, array: str) -> Iterator[str]:
+    """Yield why it is not replicated with the group, to stand after the volume's name."""
     if volume.type_id != volume_type.id:
         yield f"is of type {volume.type_name}, not of the group's type {volume_type.name}"
     if volume.array != array:

@@ -87,6 +87,10 @@ class Work:
             )
         return self.equipment.cloud.by_trust(self.trust_id)
 
+    def drift(self, member: Member) -> list[str]:
+        """Return what the member comes up without, or is otherwise not as it was, in sentences."""
+        return [one.what for one in self.document.drift if one.server_id == member.server_id]
+
     def must_be_ours(self) -> None:
         """:raises ClaimLost: another engine or a person took the operation over."""
         with self.sessions.begin() as session:

@@ -67,6 +67,14 @@ class Api:
             routing.Rule(
                 "/v1/<project>/protection-groups/<id>/consistency-group", endpoint="consistency"
             ),
+            routing.Rule("/v1/<project>/protection-groups/<id>/documents", endpoint="documents"),
+            routing.Rule(
+                "/v1/<project>/protection-groups/<id>/documents/<checksum>", endpoint="document"
+            ),
+            routing.Rule(
+                "/v1/<project>/protection-groups/<id>/documents/<checksum>/differences",
+                endpoint="differences",
+            ),
             routing.Rule("/v1/<project>/protection-groups/<id>/sync-status", endpoint="sync"),
             routing.Rule("/v1/<project>/protection-groups/<id>/action", endpoint="action"),
             routing.Rule("/v1/<project>/operations", endpoint="list_operations"),
@@ -83,6 +91,10 @@ class Api:
         self.servers: dict[str, dict[str, Any]] = {}
         self.operations: dict[str, dict[str, Any]] = {}
         self.asked: list[dict[str, Any]] = []
+        self.kept: list[dict[str, Any]] = []
+        self.remote: dict[str, Any] = {}
+        self.actions: list[str] | None = None
+        self.overwritten: dict[str, Any] | None = None
         self.right_site: str | None = None
         self.peer_error: str | None = None
         self.fault: str | None = None
@@ -196,6 +208,9 @@ class Api:
             "network_mapping": {},
             "flavor_mapping": {},
             "members": [],
+            "fencing": "stop",
+            "fenced": [],
+            "drift": [],
             "created_at": "2025-06-01T00:00:00Z",
             "updated_at": "2025-06-01T00:00:00Z",
             **attrs,
@@ -262,6 +277,24 @@ class Api:
         }
         return Json({"consistency_group": seen_by_the_target})
 
+    def documents(self, request: Request, project: str, id: str) -> Response:
+        assert not request.args
+        self._group(id)
+        heads = [{k: v for k, v in kept.items() if k != "document"} for kept in self.kept]
+        return Json({"documents": heads})
+
+    def document(self, request: Request, project: str, id: str, checksum: str) -> Response:
+        (kept,) = [kept for kept in self.kept if kept["checksum"] == checksum]
+        shown = ("document", "checksum", "epoch", "version", "standing")
+        return Json({field: kept[field] for field in shown})
+
+    def differences(self, request: Request, project: str, id: str, checksum: str) -> Response:
+        """Only the descriptions can differ."""
+        said = {kept["checksum"]: kept["document"]["description"] for kept in self.kept}
+        before, after = said[request.args["from"]], said[checksum]
+        changes = [{"what": "description", "before": before, "after": after}]
+        return Json({"differences": changes if before != after else []})
+
     def sync(self, request: Request, project: str, id: str) -> Response:
         group = self._group(id)
         synced = group["remote_sync_status"] == "SYNCED"
@@ -283,11 +316,14 @@ class Api:
                 "epoch": group["epoch"],
                 "last_sync": "2025-06-15T03:42:00Z",
                 "error": None if synced else "Connection timeout",
+                **self.remote,
             },
             "actions": []
             if synced
             else ["Check remote site connectivity", "Force sync once remote site is available"],
         }
+        if self.actions is not None:
+            status["actions"] = self.actions
         return Json({"sync_status": status})
 
     # -- actions and operations --------------------------------------------------------------
@@ -339,8 +375,13 @@ class Api:
                 reason=self.peer_error,
             )
         group["remote_sync_status"] = "SYNCED"
+        if self.overwritten:
+            group["version"] = max(group["version"], self.overwritten["version"]) + 1
+        pulled = arguments.get("force_direction") == "primary-to-secondary"
         sync = {
             "peer_site": peer,
+            "source_site": peer if pulled else self.name,
+            "overwritten": self.overwritten,
             "status": "success",
             "version": group["version"],
             "checksum": "9f86d081",

@@ -90,8 +90,9 @@ def test_a_group_is_created_with_mappings_and_policy(openstack):
         "protector protection-group create prod-db --primary-site site-a --secondary-site site-b",
         "--network-mapping web=dr-web --network-mapping db=dr-db",
         "--flavor-mapping m1.large=m1.xlarge",
-        "--rpo-minutes 30 --replication-interval 600 -f json",
+        "--rpo-minutes 30 --replication-interval 600 --fencing report -f json",
     ).json
+    assert group["fencing"] == "report"
     assert group["network_mapping"] == {"web": "dr-web", "db": "dr-db"}
     assert group["flavor_mapping"] == {"m1.large": "m1.xlarge"}
     policy = openstack("protector protection-group policy-show prod-db -f json").json
@@ -108,11 +109,12 @@ def test_groups_are_listed_by_status(openstack, group):
 def test_a_group_is_changed(openstack, group, sites):
     openstack(
         "protector protection-group set prod-web-app --network-mapping db=dr-db",
-        "--rpo-minutes 5 --description web",
+        "--rpo-minutes 5 --description web --fencing report",
     )
     shown = openstack("protector protection-group show prod-web-app -f json").json
     assert shown["network_mapping"] == {"web": "dr-web", "db": "dr-db"}
     assert (shown["rpo_minutes"], shown["description"]) == (5, "web")
+    assert shown["fencing"] == "report"
     openstack(
         "protector protection-group set prod-web-app --no-network-mapping",
         "--network-mapping db=other",
@@ -120,6 +122,59 @@ def test_a_group_is_changed(openstack, group, sites):
     shown = openstack("protector protection-group show prod-web-app").out
     assert "| db=other " in shown
     assert "dr-web" not in shown
+
+
+def test_what_became_of_vms_of_a_site_that_came_back_is_shown(openstack, group):
+    fenced = {
+        "subject": "s1",
+        "what": "VM web-server-1 (s1) was running and was stopped",
+        "at": "2025-06-15T05:00:00Z",
+    }
+    group["fenced"] = [fenced, fenced | {"what": "VM web-server-2 (s2) is off"}]
+    shown = dict(openstack("protector protection-group show prod-web-app").rows)
+    assert shown["fencing"] == "stop"
+    assert shown["fenced"] == (
+        "VM web-server-1 (s1) was running and was stopped (2025-06-15T05:00:00Z)"
+        " VM web-server-2 (s2) is off (2025-06-15T05:00:00Z)"
+    )
+    assert (
+        openstack("protector protection-group show prod-web-app -f json").json["fenced"]
+        == (group["fenced"])
+    )
+
+
+DRIFT = {
+    "server_id": "s1",
+    "server": "web-server-1",
+    "what": "Volume data-3 of web-server-1 is not replicated.",
+    "remedy": "openstack server remove volume web-server-1 data-3",
+}
+
+
+@pytest.mark.parametrize("command", ["show prod-web-app", "list"])
+def test_drift_is_told_loudly_beside_the_output(openstack, group, command):
+    group["drift"] = [DRIFT, DRIFT | {"what": "VM web-server-1 is 100% gone"}]
+    ran = openstack(f"protector protection-group {command} -f json")
+    assert ran.err.splitlines() == [
+        "WARNING: prod-web-app: Volume data-3 of web-server-1 is not replicated."
+        " openstack server remove volume web-server-1 data-3",
+        "WARNING: prod-web-app: VM web-server-1 is 100% gone."
+        " openstack server remove volume web-server-1 data-3",
+    ]
+    assert "prod-web-app" in str(ran.json)
+
+
+def test_drift_is_a_row_of_the_group(openstack, group):
+    quiet = openstack("protector protection-group show prod-web-app")
+    assert quiet.err == ""
+    group["drift"] = [DRIFT]
+    shown = dict(openstack("protector protection-group show prod-web-app").rows)
+    assert shown["drift"] == f"{DRIFT['what']} {DRIFT['remedy']}"
+    fields = [field for field, _ in quiet.rows]
+    assert fields[fields.index("members") :][:4] == ["members", "fencing", "fenced", "drift"]
+    assert openstack("protector protection-group show prod-web-app -f json").json["drift"] == (
+        [DRIFT]
+    )
 
 
 def test_members_come_and_go(openstack, group, sites):
@@ -174,7 +229,7 @@ def test_a_group_is_deleted(openstack, group, sites):
 
 def test_each_command_teaches_by_an_example(openstack):
     listed = openstack("help protector").out.splitlines()[1:]
-    assert len(listed) == 27
+    assert len(listed) == 30
     for name in listed:
         help = openstack(name.strip(), "--help").out
         assert f"openstack {name.strip()}" in help.split("Example")[1]

@@ -11,10 +11,15 @@ from openstack import exceptions
 from openstack.connection import Connection
 
 from protectorclient.v1._proxy import Proxy
+from protectorclient.v1.document import Document
 from protectorclient.v1.protection_group import ProtectionGroup
 
 GROUP = ProtectionGroup.existing(id="pg-1", name="web", project_id="acme")
 IN_GROUP = "/v1/acme/protection-groups/pg-1"
+OLD, NEW = (
+    Document.existing(checksum=checksum, project_id="acme", group_id="pg-1")
+    for checksum in ("0ld", "4e3")
+)
 
 
 class Wire(requests.adapters.BaseAdapter):
@@ -85,6 +90,12 @@ READS = {
     "policy": (lambda p: p.get_replication_policy(GROUP), f"{IN_GROUP}/policy"),
     "consistency": (lambda p: p.get_consistency_group(GROUP), f"{IN_GROUP}/consistency-group"),
     "sync": (lambda p: p.get_sync_status(GROUP), f"{IN_GROUP}/sync-status"),
+    "documents": (lambda p: list(p.documents(GROUP)), f"{IN_GROUP}/documents"),
+    "document": (lambda p: p.get_document(GROUP, "4e3"), f"{IN_GROUP}/documents/4e3"),
+    "differences": (
+        lambda p: p.document_differences(OLD, NEW),
+        f"{IN_GROUP}/documents/4e3/differences?from=0ld",
+    ),
     "operations": (
         lambda p: list(p.operations(group_id="pg-1")),
         "/v1/acme/operations?group_id=pg-1",
@@ -97,7 +108,7 @@ READS = {
 def test_reading(proxy, wire, name):
     read, url = READS[name]
     wire.answer = {"sites": [], "tenant_mappings": [], "protection_groups": [], "members": []}
-    wire.answer["operations"] = []
+    wire.answer |= {"operations": [], "documents": [], "differences": []}
     read(proxy)
     assert wire.sent == [("GET", url, None)]
 
@@ -159,6 +170,22 @@ def test_forcing_a_sync_tells_what_came_of_it(proxy, wire):
     sync = proxy.force_sync(GROUP)
     assert wire.sent == [("POST", f"{IN_GROUP}/action", {"sync_force": {}})]
     assert (sync.peer_site, sync.version, sync.duration_ms) == ("site-a", 4, 312)
+
+
+def test_a_conflict_is_settled_in_the_direction_that_is_given(proxy, wire):
+    lost = {"site": "site-a", "epoch": 0, "version": 5, "checksum": "9f86d081"}
+    wire.answer = {"sync": {"version": 6, "source_site": "site-b", "overwritten": lost}}
+    sync = proxy.force_sync(GROUP, "secondary-to-primary")
+    (_, _, body) = wire.sent[0]
+    assert body == {"sync_force": {"force_direction": "secondary-to-primary"}}
+    assert (sync.source_site, sync.overwritten) == ("site-b", lost)
+
+
+def test_a_document_is_read_with_its_content(proxy, wire):
+    wire.answer = {"document": {"version": 4, "members": []}, "checksum": "4e3", "version": 4}
+    document = proxy.get_document(GROUP, "4e3")
+    assert (document.id, document.version) == ("4e3", 4)
+    assert document.content == {"version": 4, "members": []}
 
 
 def test_without_a_project_nothing_is_asked(wire):

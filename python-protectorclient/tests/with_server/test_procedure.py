@@ -134,3 +134,75 @@ def test_a_member_leaves_and_the_group_goes(openstack, protected):
     assert [member["Name"] for member in left] == ["web-server-1"]
     assert openstack(f"{group} delete prod-web-app", cloud="site-a").code == 0
     assert openstack(f"{group} list -f json").json == []
+
+
+@pytest.fixture
+def diverged(openstack, world, protected):
+    """Site-a has put a change in force that it could not confirm, and site-b failed over."""
+
+    def lose_a_before_the_change_is_confirmed(message):
+        world.a.peer.down = world.a.peer.down or message == "commit"
+
+    world.a.peer.asked = lose_a_before_the_change_is_confirmed
+    group = "protector protection-group"
+    openstack(f"{group} set prod-web-app --description changed", cloud="site-a")
+    pending = openstack(f"{group} sync-status prod-web-app", cloud="site-a")
+    assert pending.lines[0] == "Sync Status: ⚠️ OUT OF SYNC"
+    assert "Status: PENDING" in pending.lines
+    world.lose_a()
+    ran = openstack(FAILOVER, MAPPINGS, "--accept-stale-metadata --wait -f json")
+    assert ran.json["status"] == "completed"
+    world.a.peer.asked = lambda message: None
+    world.a.peer.down = world.b.peer.down = world.a.array.down = False
+
+
+def standings(openstack):
+    listed = openstack("protector protection-group document list prod-web-app -f json").json
+    return [(version["Version"], version["Standing"]) for version in listed]
+
+
+def test_a_conflict_is_settled_and_what_was_lost_can_be_looked_at(openstack, world, diverged):
+    force = "protector protection-group sync-force prod-web-app"
+    refused = openstack(force)
+    assert refused.code == 1
+    assert "changed on site-a at" in refused.err
+    assert "--force-direction secondary-to-primary (that of site-b)" in refused.err
+
+    forced = openstack(force, "--force-direction secondary-to-primary")
+    *_, overwritten, done, both = forced.lines
+    assert done == "✅ Sync completed successfully"
+    assert both == f"Both sites now at version {world.group.version}"
+    lost, command = re.fullmatch(
+        r"Overwritten: (version 4 of site-a) \(kept: openstack (.*)\)", overwritten
+    ).groups()
+    assert lost
+    assert openstack(command, "-f json").json["description"] == "changed"
+    assert standings(openstack)[:3] == [(5, "current"), (4, "past"), (4, "overwritten")]
+    ambiguous = openstack("protector protection-group document show prod-web-app 4")
+    assert "4 is more than one document of prod-web-app" in ambiguous.err
+
+    checksum = command.split()[-1]
+    changes = openstack(f"protector protection-group document diff prod-web-app {checksum} -f json")
+    assert {"What": "description", "Before": "changed", "After": "none"} in changes.json
+
+
+def test_the_other_sites_version_can_be_made_to_hold_from_here(openstack, world, diverged):
+    force = "protector protection-group sync-force prod-web-app"
+    forced = openstack(force, "--force-direction primary-to-secondary")
+    assert "Gathering metadata of site-a... ✓" in forced.lines
+    assert "Overwritten: version 4 of site-b" in forced.out
+    shown = openstack("protector protection-group document show prod-web-app -f json").json
+    assert (shown["description"], shown["current_primary_site"]) == ("changed", "site-a")
+
+
+def test_a_change_can_be_looked_at_in_the_documents(openstack, protected):
+    ran = openstack("protector protection-group document diff prod-web-app -f json")
+    assert ran.json == [{"What": "member", "Before": "", "After": "web-server-2"}]
+    assert standings(openstack) == [(3, "current"), (2, "past"), (1, "past")]
+
+
+def test_a_group_reports_instead_of_stopping_when_it_is_told_to(openstack, protected):
+    group = "protector protection-group"
+    openstack(f"{group} set prod-web-app --fencing report", cloud="site-a")
+    shown = openstack(f"{group} show prod-web-app -f json").json
+    assert (shown["fencing"], shown["fenced"], shown["drift"]) == ("report", [], [])

@@ -29,7 +29,7 @@ class RecreateVm(Step):
         if here:
             return {"detail": f"Server {here} runs already"}
         if server_id in faults:
-            return {"fault": "\n".join(faults[server_id])}
+            return {"fault": "\n".join([*faults[server_id], *self.work.drift(self._member)])}
         return self._recreate(REQUEST.validate_python(requests[server_id]), notes[server_id])
 
     def _recreate(self, request: ServerRequest, notes: list[str]) -> Result:
@@ -47,9 +47,8 @@ class RecreateVm(Step):
             pairs.recreated(
                 session, self.work.group_id, self.work.epoch, self._member.server_id, server.id
             )
-        return {
-            "detail": "; ".join([f"Server {server.id} is {server.status}", *notes, *server.notes])
-        }
+        told = [*notes, *server.notes, *self.work.drift(self._member)]
+        return {"detail": "; ".join([f"Server {server.id} is {server.status}", *told])}
 
     def _cleaned(self) -> str:
         """Remove what is left of the attempt; return what to add to the fault when it stays."""

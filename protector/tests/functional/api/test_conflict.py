@@ -44,7 +44,7 @@ def test_a_conflict_is_seen_without_being_looked_for(world: World, diverged: str
     for site in (world.a, world.b):
         eventually(lambda site=site: site.show(diverged)["remote_sync_status"] == "BLOCKED")
         told = site.sync_status(diverged)["remote"]["error"]
-        assert 'description: "" -> only on site-a on site-a at 20' in told
+        assert "description: none -> only on site-a on site-a at 20" in told
         assert "status: active -> failed_over on site-b at 20" in told
 
 
@@ -59,7 +59,7 @@ def test_a_conflict_names_versions_times_sites_and_what_differs(
     for words in (
         f"site-b has version {b} (epoch 1, written on site-b at 20",
         f"site-a has version {a} (epoch 0, written on site-a at 20",
-        'description: "" -> only on site-a on site-a at 20',
+        "description: none -> only on site-a on site-a at 20",
         "--force-direction secondary-to-primary (that of site-b)",
         "primary-to-secondary (that of site-a)",
     ):
@@ -145,7 +145,7 @@ def test_each_version_is_kept_and_can_be_compared(world: World) -> None:
     assert [one["members"] for one in (newest, middle, oldest)] == [1, 0, 0]
     path = f"{group_path(group_id)}/documents/{newest['checksum']}/differences"
     assert world.b.get(f"{path}?from={oldest['checksum']}")["differences"] == [
-        {"what": "description", "before": '""', "after": "front"},
+        {"what": "description", "before": "none", "after": "front"},
         {"what": "member", "before": "", "after": "web-server-1"},
     ]
     assert world.b.ask("GET", path).status_int == 400

@@ -118,6 +118,16 @@ def test_the_dead_site_learns_on_its_return_that_the_group_runs_elsewhere(
         assert shown["remote_sync_status"] == "SYNCED"
 
 
+def test_an_engine_asks_the_peer_before_it_answers_anybody(world: World, group_id: str) -> None:
+    world.lose_a()
+    fail_over(world, group_id)
+    world.a.conf.set_override("sweep_interval", 600, group="engine")
+    world.regain_a()
+    change = {"protection_group": {"description": "mine"}}
+    refused = world.a.ask("PATCH", path(group_id), change)  # waits until the engine answers
+    assert refused.json["error"]["code"] == "protector.group.superseded"
+
+
 def test_its_vms_are_stopped_and_none_is_deleted(world: World, group_id: str) -> None:
     first, second = ids(world.a, group_id)
     world.a.cloud.statuses[second] = "SHUTOFF"

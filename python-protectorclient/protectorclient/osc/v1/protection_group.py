@@ -87,7 +87,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--fencing",
-        metavar="<fencing>",
+        metavar="<stop|report>",
         choices=["stop", "report"],
         help="What a site that comes back does with VMs of the group that still run there although"
         " the group runs on the other site by now: stop them (the default; they are never deleted),"
