@@ -46,6 +46,10 @@ class Tenant:
         """Return the version in force, with its checksum."""
         return self._get(f"/{self.group()['id']}/document")
 
+    def standing(self) -> tuple[str, str]:
+        """Return how the group stands against the peer's, and its document's checksum."""
+        return self.group()["remote_sync_status"], self.document()["checksum"]
+
     def describe(self, group_id: str, description: str) -> Told:
         """Change the group's description; return :data:`NOTHING` when nobody answers."""
         body = {"protection_group": {"description": description}}
@@ -72,10 +76,9 @@ class Tenant:
 def in_force(*tenants: Tenant) -> dict[str, Any] | None:
     """Return the document when all sites have the same and say so, else None."""
     try:
-        shown = [tenant.group()["remote_sync_status"] for tenant in tenants]
-        found = [tenant.document() for tenant in tenants]
+        document = tenants[0].document()
+        standings = {tenant.standing() for tenant in tenants}
     except requests.RequestException:
         return None  # a service that has just started
-    same = len({one["checksum"] for one in found}) == 1
-    document: dict[str, Any] = found[0]["document"]
-    return document if same and set(shown) == {"SYNCED"} else None
+    found: dict[str, Any] = document["document"]
+    return found if standings == {("SYNCED", document["checksum"])} else None

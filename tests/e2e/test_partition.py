@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The network between the sites breaks in one direction; everything runs on."""
 
-from collections.abc import Iterator
-
 import pytest
 from tenant import Tenant, in_force
 from waiting import until
@@ -19,12 +17,12 @@ NOTICED = 30
 
 
 @pytest.fixture(scope="module")
-def sites(testbed: Testbed, operator: Operator) -> Iterator[tuple[Tenant, Tenant]]:
+def sites(testbed: Testbed, operator: Operator) -> tuple[Tenant, Tenant]:
     """An empty group of site-a's, known on both."""
     testbed.reset()
     scenario.introduce_sites(operator, testbed)
     scenario.protect(operator, [])
-    yield Tenant(testbed, "site-a"), Tenant(testbed, "site-b")
+    return Tenant(testbed, "site-a"), Tenant(testbed, "site-b")
 
 
 def describe(operator: Operator, description: str) -> tuple[int, str]:
