@@ -30,7 +30,7 @@ from protector.engine.reading import Reader, Silence
 from protector.engine.work import Equipment
 from protector.storage.base import Replication
 from protector.sync import edit
-from protector.sync.editing import UNSEEN, editing_of
+from protector.sync.editing import UNSEEN
 
 LOG = logging.getLogger(__name__)
 
@@ -128,10 +128,9 @@ class Capture:
         as_shown = group.row.drift == [one.model_dump() for one in group.document.drift]
         if as_shown and found.call_for_nothing(group.document):
             return
-        host = self._equipment.conf.engine.host
         with (
             contextlib.suppress(errors.EditedMeanwhile, errors.GroupNotFound),
-            editing_of(self._sessions, group.row.id, host, UNSEEN) as editor,
+            self._equipment.editors.editing(group.row.id, UNSEEN) as editor,
         ):
             for as_it_is in self._groups(only=group.row.id):
                 self._take(as_it_is, editor, seen, terms)

@@ -14,9 +14,11 @@ from oslo_context.context import RequestContext
 from protector import errors, rpc
 from protector.db import operations, sites
 from protector.engine import inspection, validation
+from protector.engine.capture import Capture
 from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
 from protector.engine.fencing import Fencing
+from protector.engine.notifications import Notifications
 from protector.engine.work import Equipment
 from protector.storage.base import ReplicaGroup
 from protector.sync import edit
@@ -118,6 +120,8 @@ class Service:
         self._edits = Edits(equipment)
         self._conductor = conductor
         self._fencing = Fencing(equipment)
+        self._capture = Capture(equipment)
+        self._notifications = Notifications(equipment.conf, self._capture.seen)
         self._stopped = threading.Event()
         self._server = oslo_messaging.get_rpc_server(
             transport,
@@ -133,13 +137,18 @@ class Service:
         # What happened at the peer meanwhile is known before anything is done for a group.
         self._once(self._peer)
         self._server.start()
-        loops = [threading.Thread(target=self._repeat, args=(self._peer,), name="peer")]
+        self._notifications.start()
+        loops = [
+            threading.Thread(target=self._repeat, args=(self._peer,), name="peer"),
+            threading.Thread(target=self._capture.run, args=(self._stopped,), name="capture"),
+        ]
         for loop in loops:
             loop.start()
         self._once(self._operations)
         self._repeat(self._operations)
         for loop in loops:
             loop.join()
+        self._notifications.stop()
         self._server.stop()
         self._server.wait()
         self._conductor.stop()

@@ -10,12 +10,12 @@ import pytest
 from functional.engine.world import GROUP, World, context
 
 from protector import errors
-from protector.db import groups
+from protector.db import groups, operations
 from protector.domain.document import Drift, Member, Volume
+from protector.domain.operation import Kind
 from protector.domain.sync import Status
 from protector.engine.capture import Capture
 from protector.sync import edit
-from protector.sync.editing import editing_of
 from protector.sync.exchange import exchange
 
 
@@ -272,7 +272,8 @@ def test_a_vm_whose_root_volume_is_not_replicated_is_kept_and_told(
 def test_a_vm_that_boots_from_an_image_now_is_kept_and_told(world: World, capture: Capture) -> None:
     before = member(world)
     project, facts = world.a.cloud.servers[before.server_id]
-    rebuilt = dataclasses.replace(facts, boots_from_image=True)
+    without = facts.member.model_copy(update={"volumes": []})
+    rebuilt = dataclasses.replace(facts, member=without, volumes=[], boots_from_image=True)
     world.a.cloud.servers[before.server_id] = project, rebuilt
     capture.look()
     assert member(world) == before
@@ -394,6 +395,16 @@ def test_nothing_is_concluded_from_a_cloud_that_does_not_answer(
     assert member(world, "front1")
 
 
+def test_a_vm_that_is_listed_was_not_deleted(world: World, capture: Capture) -> None:
+    world.a.cloud.rename(server(world), "front1")
+    gone = errors.ServerNotFound(server=server(world), site="site-a")
+    world.a.cloud.faults.set("describe_server", gone, times=1)
+    capture.look()
+    assert in_the_document(world) == []
+    capture.look()
+    assert member(world, "front1")
+
+
 def test_nothing_is_concluded_from_an_array_that_does_not_answer(
     world: World, capture: Capture
 ) -> None:
@@ -438,11 +449,50 @@ def test_a_group_that_somebody_changes_is_left_to_the_next_look(
     assert world.document().version == version
 
 
-def test_nothing_is_looked_at_while_the_site_has_an_operation_to_do(world: World) -> None:
-    world.protect("web1")
-    world.submit()
-    Capture(world.b.equipment).look()
-    assert "look" not in world.b.cloud.faults.calls
+def test_nothing_is_looked_at_while_the_site_has_an_operation_to_do(
+    world: World, capture: Capture
+) -> None:
+    world.a.cloud.rename(server(world), "front1")
+    with world.a.sessions.begin() as session:
+        operations.create(
+            session,
+            group_id="pg-other",
+            project_id="project-a",
+            user_id="alice",
+            request_id="req-1",
+            kind=Kind.FAILOVER,
+            source_site="site-b",
+            target_site="site-a",
+            arguments={},
+        )
+    capture.look()
+    assert world.a.cloud.faults.calls == []
+    assert member(world)
+
+
+def test_each_group_is_brought_to_its_own_vms(world: World, capture: Capture) -> None:
+    first = world.group_id
+    with world.a.sessions.begin() as session:
+        second = groups.create(
+            session,
+            name="other",
+            project_id="project-a",
+            primary_site="site-a",
+            secondary_site="site-b",
+            replication_type="async",
+        ).id
+    asked = {"volume_type": None, "rpo_minutes": 15, "replication_interval": 300}
+    asked |= {"networks": {}, "flavors": {}, "fencing": "stop"}
+    world.a.edits.create_group(context(), second, asked)
+    world.a.cloud.add_server("project-a", "db1")
+    world.a.edits.add_member(context(), second, "db1")
+    world.a.cloud.rename(server(world), "front1")
+    world.group_id = second
+    world.a.cloud.rename(server(world, "db1"), "back1")
+    capture.look()
+    assert [one.name for one in world.document(world.b).members] == ["back1"]
+    world.group_id = first
+    assert [one.name for one in world.document(world.b).members] == ["front1", "web2"]
 
 
 def test_a_group_is_captured_where_it_runs_alone(world: World, capture: Capture) -> None:
@@ -545,7 +595,7 @@ def protect_many(world: World, count: int) -> list[str]:
     joined = [facts.member.volumes[0].id for facts in made]
     cloud.as_service().change_volume_group(chain.cinder_group_id, add=joined)
     after = world.document().following("site-a", members=[facts.member for facts in made])
-    with editing_of(world.a.sessions, world.group_id, "engine") as editor:
+    with world.a.equipment.editors.editing(world.group_id) as editor:
         edit.commit_edit(world.a.sessions, world.a.peer, after, editor)
     return [facts.member.server_id for facts in made]
 
