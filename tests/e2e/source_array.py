@@ -21,9 +21,8 @@ def replicated_volumes(testbed: Testbed) -> set[str]:
 
 
 def _client(testbed: Testbed) -> purity.Client:
-    ca = testbed.folders.simulator / "state" / "ca.pem"
+    configuration = Configuration(ssl_ca_cert=str(testbed.folders.simulator / "state" / "ca.pem"))
+    configuration.verify_ssl = True
     return purity.Client(
-        SITE_A.array_target,
-        api_token=SITE_A.api_token,
-        configuration=Configuration(ssl_ca_cert=str(ca)),
+        SITE_A.array_target, api_token=SITE_A.api_token, configuration=configuration
     )
