@@ -19,7 +19,7 @@ from testbed.testbed import Testbed
 def protector(cloud: Connection) -> Proxy:
     """Return the connection's way to Protector."""
     cloud.add_service(SERVICE)
-    found: Proxy = cloud.protector
+    found: Proxy = cloud.protector  # type: ignore[attr-defined]
     return found
 
 

@@ -9,7 +9,6 @@ from protector import errors
 from protector.access import peer as access
 from protector.api.context import Resource, caller, read
 from protector.api.versions import MAX, MIN, written
-from protector.db import documents
 from protector.domain import release
 from protector.schemas import peer as schema
 from protector.sync import edit, receive
@@ -54,8 +53,8 @@ class PeerDocument(Resource):
     def on_get(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)
         with self.sessions.begin() as session:
-            row = documents.current(session, group_id)
-        resp.media = {"version": row and {"document": row.as_sent, "checksum": row.checksum}}
+            found = receive.version(session, group_id)
+        resp.media = {"version": found and {"document": found.body, "checksum": found.checksum}}
 
     def on_delete(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
         self.authorize(req, access.USE)

@@ -96,7 +96,9 @@ class Capture:
                     seen = self._reader.read(project_id, _members(its))
                     for group in its:
                         replication = replications.get(group.chain.array_group)
-                        self._compare(group, seen, _terms(self._site, group, types, replication))
+                        with self._silence.of(f"Protection group {group.document.name}"):
+                            terms = _terms(self._site, group, types, replication)
+                            self._compare(group, seen, terms)
 
     # -- what there is ------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from protector.cloud.base import (
     ServerRequest,
 )
 from protector.domain import mapping, recovery
-from protector.domain.document import FixedAddress, Mappings, Member, Nic
+from protector.domain.document import FixedAddress, Mappings, Member, Nic, Volume
 
 Item = TypeVar("Item", Named, Network)
 
@@ -52,8 +52,8 @@ def plan(member: Member, target: Target) -> Prospect:
     return Prospect(None if draft.faults else request, draft.faults, draft.notes)
 
 
-def devices(member: Member, volumes: Mapping[str, str]) -> list[BlockDevice]:
-    """Return the member's disks.
+def devices(disks: Iterable[Volume], volumes: Mapping[str, str]) -> list[BlockDevice]:
+    """Return a server's disks.
 
     :param volumes: id of a volume of the source -> id of what it is here.
     """
@@ -64,7 +64,7 @@ def devices(member: Member, volumes: Mapping[str, str]) -> list[BlockDevice]:
             device=volume.device,
             delete_on_termination=volume.delete_on_termination,
         )
-        for volume in member.volumes
+        for volume in disks
     ]
 
 

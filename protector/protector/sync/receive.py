@@ -67,6 +67,12 @@ def withdraw(session: Session, group_id: str, checksum: str) -> None:
             groups.synced(row, current.epoch, current.version)
 
 
+def version(session: Session, group_id: str) -> Version | None:
+    """Return the whole of what is in force here."""
+    row = documents.current(session, group_id)
+    return Version.of(row) if row else None
+
+
 def delete(session: Session, site: str, group_id: str) -> None:
     """Forget a group, unless it is this site's by now."""
     row = groups.find(session, group_id)

@@ -2,12 +2,13 @@
 """Steps of the instance recreation phase."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from protector import errors
 from protector.cloud.base import ServerRequest
 from protector.db import pairs
-from protector.domain.document import Member
+from protector.domain.document import Member, Volume
 from protector.engine import planning
 from protector.engine.step import Result, Step
 from protector.engine.steps.preparation import REQUEST
@@ -22,7 +23,11 @@ class RecreateVm(Step):
         self._member = member
 
     def execute(
-        self, requests: dict[str, Any], notes: dict[str, list[str]], faults: Faults
+        self,
+        requests: dict[str, Any],
+        notes: dict[str, list[str]],
+        faults: Faults,
+        younger: list[str],
     ) -> Result:
         server_id = self._member.server_id
         here = self.work.servers().get(server_id)
@@ -30,13 +35,21 @@ class RecreateVm(Step):
             return {"detail": f"Server {here} runs already"}
         if server_id in faults:
             return {"fault": "\n".join([*faults[server_id], *self.work.drift(self._member)])}
-        return self._recreate(REQUEST.validate_python(requests[server_id]), notes[server_id])
+        without = [volume for volume in self._member.volumes if volume.id in younger]
+        return self._recreate(
+            REQUEST.validate_python(requests[server_id]),
+            without,
+            notes=[*notes[server_id], *map(self._came_too_late, without)],
+        )
 
-    def _recreate(self, request: ServerRequest, notes: list[str]) -> Result:
+    def _recreate(
+        self, request: ServerRequest, without: Sequence[Volume], *, notes: Sequence[str]
+    ) -> Result:
         made = {id: pair.volume_id or "" for id, pair in self.work.volumes().items()}
+        disks = [volume for volume in self._member.volumes if volume not in without]
         request = dataclasses.replace(
             request,
-            volumes=planning.devices(self._member, made),
+            volumes=planning.devices(disks, made),
             user_data=self._member.user_data,
         )
         try:
@@ -49,6 +62,12 @@ class RecreateVm(Step):
             )
         told = [*notes, *server.notes, *self.work.drift(self._member)]
         return {"detail": "; ".join([f"Server {server.id} is {server.status}", *told])}
+
+    def _came_too_late(self, volume: Volume) -> str:
+        return (
+            f"Volume {volume.name} ({volume.id}) was attached after the snapshot was taken:"
+            f" {self._member.name} came up without it"
+        )
 
     def _cleaned(self) -> str:
         """Remove what is left of the attempt; return what to add to the fault when it stays."""

@@ -8,7 +8,7 @@ import pydantic
 
 from protector import errors
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.db import pairs
+from protector.db import documents, pairs
 from protector.domain.document import Member, Volume
 from protector.engine.step import Result, Step
 from protector.engine.work import Faults, must_leave_some
@@ -20,25 +20,30 @@ POINT = pydantic.TypeAdapter(Point)
 class IdentifyLatestSnapshot(Step):
     """Choose the newest point that is complete, for the volumes that are not here yet.
 
-    If an earlier attempt has brought others here, these are to be of the same moment.
+    If an earlier attempt has brought others here, these are to be of the same moment. A volume
+    that was attached since then is no part of its VM as of that moment, which comes up without it.
     """
 
-    default_provides = {"point", "snapshot_faults"}
+    default_provides = {"point", "snapshot_faults", "younger"}
 
     def execute(self, site_faults: Faults) -> Result:
         self._forget_the_lost()
         faults = dict(site_faults)
         if not self.work.unpromoted(faults):
             detail = "All volumes are here from an earlier attempt"
-            return {"point": None, "snapshot_faults": faults, "detail": detail}
+            return {
+                "point": None,
+                "snapshot_faults": faults,
+                "younger": [],
+                "detail": detail,
+            }
         point = self._newest_complete()
-        for member, volume in self.work.unpromoted(faults):
-            if volume.array_volume not in point.volumes:
-                self._lacks(faults, member, volume)
+        younger = self._look_for_volumes(faults, point)
         must_leave_some(faults, self.work.missing())
         return {
             "point": POINT.dump_python(point, mode="json"),
             "snapshot_faults": faults,
+            "younger": younger,
             "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
             f" lost (RPO {rpo_seconds(point)} seconds)",
         }
@@ -82,6 +87,32 @@ class IdentifyLatestSnapshot(Step):
             interval=document.policy.replication_interval,
         )
 
+    def _look_for_volumes(self, faults: Faults, point: Point) -> list[str]:
+        """Return ids of those that the point cannot hold; that it lacks others is a fault."""
+        lacking = [
+            (member, volume)
+            for member, volume in self.work.unpromoted(faults)
+            if volume.array_volume not in point.volumes
+        ]
+        then = self._members_as_of(point.created) if lacking else {}
+        younger = []
+        for member, volume in lacking:
+            before = then.get(member.server_id)
+            if before and volume.id not in {disk.id for disk in before.volumes}:
+                younger.append(volume.id)
+            else:
+                self._lacks(faults, member, volume)
+        return younger
+
+    def _members_as_of(self, moment: datetime.datetime) -> dict[str, Member]:
+        with self.work.sessions.begin() as session:
+            for version in documents.history(session, self.work.group_id):
+                if version.standing in (documents.CURRENT, documents.PAST):
+                    document = version.document
+                    if document.modified_at <= moment:
+                        return {member.server_id: member for member in document.members}
+        return {}
+
     def _lacks(self, faults: Faults, member: Member, volume: Volume) -> None:
         policy = self.work.document.policy
         faults.setdefault(member.server_id, []).append(
@@ -97,9 +128,15 @@ class PromoteVolumesFromSnapshot(Step):
 
     default_provides = {"promote_faults"}
 
-    def execute(self, point: dict[str, object] | None, snapshot_faults: Faults) -> Result:
+    def execute(
+        self, point: dict[str, object] | None, snapshot_faults: Faults, younger: list[str]
+    ) -> Result:
         faults = dict(snapshot_faults)
-        wanted = self.work.unpromoted(faults)
+        wanted = [
+            (member, volume)
+            for member, volume in self.work.unpromoted(faults)
+            if volume.id not in younger
+        ]
         chosen = POINT.validate_python(point) if point else None
         for member, volume in wanted:
             if chosen and member.server_id not in faults:
@@ -150,13 +187,16 @@ class ManageVolumesIntoCinder(Step):
 
     default_provides = {"faults"}
 
-    def execute(self, promote_faults: Faults, destination: dict[str, str]) -> Result:
+    def execute(
+        self, promote_faults: Faults, destination: dict[str, str], younger: list[str]
+    ) -> Result:
         faults = dict(promote_faults)
         wanted = [
             (member, volume)
             for member in self.work.missing()
             if member.server_id not in faults
             for volume in member.volumes
+            if volume.id not in younger
         ]
         outcomes = self._manage([volume for _, volume in wanted], destination)
         for (member, volume), outcome in zip(wanted, outcomes, strict=True):

@@ -7,10 +7,11 @@ import threading
 import time
 
 import pytest
-from functional.engine.world import GROUP, World, context
+from functional.engine.world import GROUP, World, context, minutes_ago
 
 from protector import errors
 from protector.db import groups, operations
+from protector.domain import document
 from protector.domain.document import Drift, Member, Volume
 from protector.domain.operation import Kind
 from protector.domain.sync import Status
@@ -556,6 +557,36 @@ def test_a_failover_tells_what_a_vm_comes_up_without(world: World, capture: Capt
     assert told in (steps["recreate_vm_web1"].detail or "")
     assert "after a failover web1 comes up without it" in (steps["recreate_vm_web1"].detail or "")
     assert told not in (steps["recreate_vm_web2"].detail or "")
+
+
+def test_a_volume_that_is_younger_than_the_snapshot_does_not_cost_its_vm(
+    world: World, capture: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = attach(world)
+    monkeypatch.setattr(document, "moment", lambda: minutes_ago(-5).replace(microsecond=0))
+    capture.look()
+    assert disk.id in volumes(world)
+    world.lose_a()
+    operation = world.fail_over()
+    assert (operation.status, operation.error_message) == ("completed", None)
+    assert world.servers() == {"web1": "ACTIVE", "web2": "ACTIVE"}
+    made = [len(server.request.volumes) for server in world.b.cloud.made_servers.values()]
+    assert made == [2, 2]
+    detail = world.b.steps(operation.id)["recreate_vm_web1"].detail or ""
+    assert f"Volume {disk.name} ({disk.id}) was attached after the snapshot was taken" in detail
+
+
+def test_a_volume_that_the_snapshot_should_hold_costs_its_vm(
+    world: World, capture: Capture
+) -> None:
+    disk = attach(world)
+    capture.look()
+    on_the_array(world).discard(disk.array_volume)
+    world.take_point(created=minutes_ago(-5))
+    world.lose_a()
+    operation = world.fail_over()
+    assert world.servers() == {"web2": "ACTIVE"}
+    assert f"no replicated snapshot for volume {disk.name}" in (operation.error_message or "")
 
 
 def test_a_vm_that_was_deleted_is_recovered_and_told(world: World, capture: Capture) -> None:

@@ -86,8 +86,7 @@ class InMemoryPeer(peer.Peer):
     def version(self, group_id: str) -> peer.Version | None:
         self._ask("version")
         with self._target.sessions.begin() as transaction:
-            row = documents.current(transaction, group_id)
-            return peer.Version.of(row) if row else None
+            return receive.version(transaction, group_id)
 
     def prepare(self, version: peer.Version, base: str | None) -> None:
         self._ask("prepare")

@@ -199,7 +199,7 @@ def test_what_a_vm_can_do_without_is_a_note_and_no_fault(lacking, field, note):
 
 
 def test_disks_come_back_in_their_places():
-    disks = devices(WEB, {"root": "new-root", "data": "new-data"})
+    disks = devices(WEB.volumes, {"root": "new-root", "data": "new-data"})
     assert [(d.volume_id, d.boot_index, d.device) for d in disks] == [
         ("new-root", 0, "/dev/vda"),
         ("new-data", None, "/dev/vdb"),
