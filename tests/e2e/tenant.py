@@ -28,6 +28,7 @@ NOTHING = Told(status=0)
 class Tenant:
     def __init__(self, testbed: Testbed, site: str) -> None:
         self.site = site
+        (self._peer,) = set(testbed.sites) - {site}
         self._cloud = testbed.cloud(site)
         project = self._cloud.current_project_id
         self._groups = f"http://{testbed.address(site)}:8788/v1/{project}/protection-groups"
@@ -52,10 +53,24 @@ class Tenant:
 
     def describe(self, group_id: str, description: str) -> Told:
         """Change the group's description; return :data:`NOTHING` when nobody answers."""
-        body = {"protection_group": {"description": description}}
+        return self._change("PATCH", f"/{group_id}", description=description)
+
+    def create(self, name: str) -> Told:
+        """Make a group of this site's; return :data:`NOTHING` when nobody answers."""
+        sites = {"primary_site": self.site, "secondary_site": self._peer}
+        return self._change("POST", "", name=name, **sites)
+
+    def names(self) -> set[str]:
+        return {group["name"] for group in self._get("")["protection_groups"]}
+
+    def _change(self, method: str, path: str, **values: str) -> Told:
         try:
-            answer = requests.patch(
-                f"{self._groups}/{group_id}", json=body, headers=self._headers, timeout=PATIENCE
+            answer = requests.request(
+                method,
+                self._groups + path,
+                json={"protection_group": values},
+                headers=self._headers,
+                timeout=PATIENCE,
             )
         except requests.RequestException:
             return NOTHING

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import line
 import pytest
 from line import Line, Message, When
-from tenant import Tenant, in_force
+from tenant import NOTHING, Tenant, in_force
 from waiting import until
 
 from testbed import scenario
@@ -19,6 +19,8 @@ from testbed.testbed import Testbed
 STRIKE_TIMEOUT = 30
 CONVERGENCE = 60
 LET_GO = 15
+CREATED = 201
+IN_GROUP = ("protector", "protection-group")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,4 +88,54 @@ def test_the_edit_is_made_on_both_sites_or_on_neither(
         seconds=LET_GO,
         what="the next edit to be taken",
     )
-    assert {here.standing(), there.standing()} == {("SYNCED", here.document()["checksum"])}
+    until(lambda: in_force(here, there), seconds=LET_GO, what="both sites to have that, too")
+
+
+def all_there_is(testbed: Testbed) -> tuple[object, ...]:
+    """Return the groups of both sites, and those of site-a's Cinder behind them."""
+    cinder_groups = {group.id for group in testbed.cloud("site-a").block_storage.groups()}
+    return *(Tenant(testbed, site).names() for site in testbed.sites), cinder_groups
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_creation_that_the_peer_did_not_live_to_answer_leaves_nothing(
+    testbed: Testbed, operator: Operator, to_site_b: Line, when: When
+) -> None:
+    before = all_there_is(testbed)
+    here = Tenant(testbed, "site-a")
+    strike = to_site_b.strike_at(
+        line.ALLOW,
+        when,
+        lambda: testbed.kill_service("site-b", "protector-api"),
+        answer_is_lost=True,
+    )
+
+    told = here.create("new-group")
+
+    assert strike.over.is_set()
+    testbed.start_service("site-b", "protector-api")
+    assert "nothing was changed" in told.message
+    assert all_there_is(testbed) == before
+    assert here.create("new-group").status == CREATED
+    operator.openstack("site-a", *IN_GROUP, "delete", "new-group")
+    assert all_there_is(testbed) == before
+
+
+def test_a_creation_whose_engine_died_can_be_cleared_away(
+    testbed: Testbed, operator: Operator, to_site_b: Line
+) -> None:
+    before = all_there_is(testbed)
+    here = Tenant(testbed, "site-a")
+    to_site_b.strike_at(
+        line.ALLOW,
+        "before",
+        lambda: testbed.kill_service("site-a", "protector-engine"),
+        answer_is_lost=False,
+    )
+
+    assert here.create("half-made") == NOTHING
+    testbed.start_service("site-a", "protector-engine")
+
+    operator.openstack("site-a", *IN_GROUP, "reset-state", "half-made", "--state", "error")
+    operator.openstack("site-a", *IN_GROUP, "delete", "half-made")
+    assert all_there_is(testbed) == before
