@@ -27,7 +27,8 @@ class Place:
     """A site as seen from outside.
 
     ``erlang_port`` and the next one differ between sites: epmd always listens on 127.0.0.1 too, and
-    RabbitMQ wants its port for other nodes to be free on every address.
+    RabbitMQ wants its port for other nodes to be free on every address. ``protector_group``: the
+    id of the group that the site's Protector runs in, by which a firewall knows its packets.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Place:
     array: str
     api_token: str
     erlang_port: int
+    protector_group: int
 
     def url(self, service: str) -> str:
         return f"http://{self.address}:{PORTS[service]}"
@@ -50,6 +52,7 @@ SITE_A = Place(
     array="flasharray-a",
     api_token="a0000000-0000-4000-8000-00000000000a",  # noqa: S106
     erlang_port=14369,
+    protector_group=88201,
 )
 SITE_B = Place(
     name="site-b",
@@ -57,6 +60,7 @@ SITE_B = Place(
     array="flasharray-b",
     api_token="b0000000-0000-4000-8000-00000000000b",  # noqa: S106
     erlang_port=24369,
+    protector_group=88202,
 )
 PLACES = {place.name: place for place in (SITE_A, SITE_B)}
 

@@ -45,8 +45,15 @@ class Processes:
         self._logs = folder / "log"
 
     def start(
-        self, name: str, command: Sequence[object], *, env: Mapping[str, str], cwd: pathlib.Path
+        self,
+        name: str,
+        command: Sequence[object],
+        *,
+        env: Mapping[str, str],
+        cwd: pathlib.Path,
+        group: int | None = None,
     ) -> None:
+        """Start it, in a group of users of its own when that is given and we are root."""
         self._records.mkdir(parents=True, exist_ok=True)
         with self.output(name).open("ab") as output:
             process = subprocess.Popen(
@@ -57,6 +64,7 @@ class Processes:
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                group=group if os.geteuid() == 0 else None,
             )
         # It is meant to outlive us: Python shall not complain that nobody waited for it.
         process.returncode = 0

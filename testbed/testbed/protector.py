@@ -34,13 +34,15 @@ class Protector:
             self._manage("create-key")
         self._manage("db", "sync")
 
-    def start(self) -> None:
-        for name in NAMES:
+    def start(self, *names: str) -> None:
+        """Start its processes, or those that are named."""
+        for name in names or NAMES:
             self._processes.start(
                 name,
                 [self._commands / name, *CONFIG],
                 env=_environment(),
                 cwd=self._config,
+                group=self._place.protector_group,
             )
 
     def stop(self) -> None:

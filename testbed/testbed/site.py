@@ -182,6 +182,19 @@ class Site:
         self._start_services(tuple(s for s in openstack.SERVICES if s.name == service))
         self._await_ready()
 
+    def kill_service(self, name: str) -> None:
+        """Let Protector's API, its engine or MariaDB die."""
+        self.processes.end([name], grace=0)
+
+    def start_service(self, name: str) -> None:
+        """Start again what :meth:`kill_service` killed, and wait until it can be asked."""
+        if name in protector.NAMES:
+            self.protector.start(name)
+            self.protector.wait()
+        else:
+            self.mariadb.start()
+            self.mariadb.wait()
+
     @contextlib.contextmanager
     def protector_stopped(self) -> Iterator[None]:
         self.protector.stop()

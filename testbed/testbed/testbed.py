@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from openstack.connection import Connection
 
 from flasharray_simulator.control import Control
-from testbed import clouds, openstack, schemas
+from testbed import clouds, firewall, openstack, schemas
 from testbed.array import Arrays
 from testbed.errors import BrokenTestbed
-from testbed.layout import PLACES, PORTS, Folders, repository
+from testbed.layout import PLACES, PORTS, Folders, peer_of, repository
 from testbed.processes import expect_free, listening
 from testbed.progress import Progress
 from testbed.site import Site
@@ -83,6 +83,23 @@ class Testbed:
         with self._alone():
             self._sites[site].restart(service)
 
+    def kill_service(self, site: str, name: str) -> None:
+        """Let the site's ``protector-api``, ``protector-engine`` or ``mariadb`` die, alone."""
+        self._sites[site].kill_service(name)
+
+    def start_service(self, site: str, name: str) -> None:
+        """Start again what was killed alone."""
+        with self._alone():
+            self._sites[site].start_service(name)
+
+    def partition(self, from_site: str) -> contextlib.AbstractContextManager[None]:
+        """Keep one site's Protector from reaching the other site, which still reaches it.
+
+        :raises BrokenTestbed: this needs root and nftables (see :func:`firewall.lacking`).
+        """
+        place = self._sites[from_site].place
+        return firewall.partition(place, peer_of(place))
+
     def protector_stopped(self, site: str) -> contextlib.AbstractContextManager[None]:
         """Do without the site's Protector for a while."""
         return self._sites[site].protector_stopped()
@@ -104,6 +121,7 @@ class Testbed:
         :raises BrokenTestbed: somebody else listens on the sites' ports.
         """
         with self._alone():
+            firewall.remove_all()
             self._for_each_site(Site.stop)
             self._arrays.stop()
             expect_free(self._ports())
@@ -149,6 +167,7 @@ class Testbed:
     # -- parts --------------------------------------------------------------------------------
 
     def _up(self) -> None:
+        firewall.remove_all()
         if openstack.compile_once(self.folders):
             self._progress.say("OpenStack's code compiled, once")
         if self._made():
