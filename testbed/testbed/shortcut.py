@@ -8,9 +8,9 @@ import concurrent.futures
 from collections.abc import Iterable
 
 from openstack.connection import Connection
+
 from protectorclient.service import SERVICE
 from protectorclient.v1._proxy import Proxy
-
 from testbed.layout import PASSWORD
 from testbed.scenario import GROUP
 from testbed.testbed import Testbed

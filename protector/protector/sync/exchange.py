@@ -7,6 +7,7 @@ that comes back learns that it was failed over, how a lost message is noticed, a
 the peer has to have by the rules of an edit.
 """
 
+import datetime
 import logging
 from collections.abc import Mapping
 
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from protector import errors
 from protector.db import documents, editing, groups
-from protector.db.models import ProtectionGroup, RecoveryDocument
+from protector.db.models import ProtectionGroup, RecoveryDocument, now
 from protector.db.session import Sessions
 from protector.domain import group
 from protector.domain.sync import Status
@@ -35,6 +36,7 @@ def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError
 
     :returns: why the peer told nothing, if it did not.
     """
+    asked_at = now()
     with sessions.begin() as session:
         ours = {
             row.id: checksum
@@ -44,7 +46,7 @@ def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError
     try:
         theirs = peer.standings(ours)
     except (errors.PeerUnreachable, errors.PeerRefused) as silence:
-        _lost(sessions, peer.site, silence)
+        _lost(sessions, peer.site, silence, asked_at)
         return silence
     for group_id, checksum in ours.items():
         _judge(sessions, peer, site, group_id, checksum, theirs.get(group_id, UNKNOWN))
@@ -61,11 +63,15 @@ def _shared(session: Session, peer_site: str) -> list[tuple[ProtectionGroup, str
 # -- the peer does not answer -----------------------------------------------------------------
 
 
-def _lost(sessions: Sessions, peer_site: str, silence: errors.ProtectorError) -> None:
+def _lost(
+    sessions: Sessions, peer_site: str, silence: errors.ProtectorError, asked_at: datetime.datetime
+) -> None:
+    """Write that nothing was heard, unless an edit has heard of the peer meanwhile."""
     with sessions.begin() as session:
         begun = documents.standings(session, documents.PREPARED)
         for row in groups.shared_with(session, peer_site):
-            if row.status in UNSETTLED or row.editor:
+            heard = row.last_sync_at is not None and row.last_sync_at >= asked_at
+            if row.status in UNSETTLED or row.editor or heard:
                 continue
             if row.id in begun and not row.superseded:
                 groups.unsynced(row, Status.BLOCKED, _begun(session, row, peer_site))

@@ -42,6 +42,19 @@ def test_a_peer_that_refuses_is_told_as_failed_until_it_answers(
     assert world.a.group(group_id).remote_sync_status == "SYNCED"
 
 
+def test_a_silence_that_is_older_than_the_last_answer_is_not_told(
+    world: World, group_id: str
+) -> None:
+    def lost_while_an_edit_goes_through(what: str) -> None:
+        if what == "standings":
+            world.a.edits.change_group(context(), group_id, {"description": "meanwhile"})
+            world.a.peer.down = True
+
+    world.a.peer.asked = lost_while_an_edit_goes_through
+    assert isinstance(ask(world), errors.PeerUnreachable)
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
 def test_a_group_that_this_site_is_busy_with_is_not_judged(world: World, group_id: str) -> None:
     with world.a.sessions.begin() as session:
         groups.get(session, group_id).status = Status.FAILING_OVER
