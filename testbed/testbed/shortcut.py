@@ -34,16 +34,23 @@ def introduce_sites(testbed: Testbed) -> None:
             one.result()
 
 
-def protect(testbed: Testbed, servers: Iterable[str]) -> None:
+def protect(testbed: Testbed, servers: Iterable[str], *, fencing: str = "stop") -> None:
     """Make the group on site-a and add the servers, one edit each."""
     here = protector(testbed.cloud("site-a"))
-    group = here.create_protection_group(
+    here.create_protection_group(
         name=GROUP,
+        fencing=fencing,
         primary_site="site-a",
         secondary_site="site-b",
         rpo_minutes=15,
         replication_interval=300,
     )
+    add_members(testbed, servers)
+
+
+def add_members(testbed: Testbed, servers: Iterable[str]) -> None:
+    here = protector(testbed.cloud("site-a"))
+    (group,) = here.protection_groups(name=GROUP)
     for server in servers:
         here.add_member(group, server)
 

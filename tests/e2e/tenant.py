@@ -10,7 +10,7 @@ from testbed import scenario
 from testbed.testbed import Testbed
 
 # Seconds. An edit whose engine has died is not answered before Protector gives it up.
-PATIENCE = 10
+PATIENCE = 5
 
 
 @dataclasses.dataclass(frozen=True)

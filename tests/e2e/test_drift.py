@@ -14,7 +14,7 @@ import source_array
 from tenant import Tenant, in_force
 from waiting import until
 
-from testbed import scenario
+from testbed import scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -32,14 +32,14 @@ Protect = Callable[[str], str]
 def protect(testbed: Testbed, operator: Operator) -> Protect:
     """Boot a server of alice's on site-a and add it to her group; its id is returned."""
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
-    scenario.protect(operator, [])
+    shortcut.introduce_sites(testbed)
+    shortcut.protect(testbed, [])
     hosts = itertools.count(31)
 
     def boot_and_add(name: str) -> str:
         server = scenario.WebServer(name, {"web": f"10.10.0.{next(hosts)}"}, (1,))
         (id,) = scenario.boot(testbed.cloud("site-a"), [server])
-        scenario.add_members(operator, [name])
+        shortcut.add_members(testbed, [name])
         return id
 
     return boot_and_add

@@ -11,7 +11,7 @@ from line import Line, Message, When
 from tenant import NOTHING, Tenant, in_force
 from waiting import until
 
-from testbed import scenario
+from testbed import shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -46,8 +46,8 @@ def to_site_b(testbed: Testbed, operator: Operator) -> Iterator[Line]:
     """The line on which site-a's edits of the group reach site-b."""
     testbed.reset()
     with line.line_to(testbed, "site-b") as found:
-        scenario.introduce_sites(operator, testbed)
-        scenario.protect(operator, [])
+        shortcut.introduce_sites(testbed)
+        shortcut.protect(testbed, [])
         yield found
 
 

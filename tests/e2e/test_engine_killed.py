@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from waiting import until
 
-from testbed import scenario
+from testbed import scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -35,9 +35,9 @@ def test_the_failover_goes_on_and_nothing_is_doubled(
     testbed: Testbed, operator: Operator, slow_path: str, reached: Reached
 ) -> None:
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
+    shortcut.introduce_sites(testbed)
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
-    scenario.protect(operator, [server.name for server in scenario.WEB_SERVERS])
+    shortcut.protect(testbed, [server.name for server in scenario.WEB_SERVERS])
     scenario.replicate(testbed)
     testbed.control.slow("flasharray-b", slow_path, seconds=2)
     failover = ("protection-group", "failover", scenario.GROUP, "--type", "unplanned")

@@ -5,7 +5,7 @@ import pytest
 from tenant import Tenant, in_force
 from waiting import until
 
-from testbed import firewall, scenario
+from testbed import firewall, scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -20,8 +20,8 @@ NOTICED = 30
 def sites(testbed: Testbed, operator: Operator) -> tuple[Tenant, Tenant]:
     """An empty group of site-a's, known on both."""
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
-    scenario.protect(operator, [])
+    shortcut.introduce_sites(testbed)
+    shortcut.protect(testbed, [])
     return Tenant(testbed, "site-a"), Tenant(testbed, "site-b")
 
 

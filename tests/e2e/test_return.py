@@ -16,7 +16,7 @@ import source_array
 from tenant import Tenant, in_force
 from waiting import until
 
-from testbed import scenario
+from testbed import scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -38,11 +38,10 @@ class Returned:
 
 def fail_over_and_let_return(testbed: Testbed, operator: Operator, fencing: str) -> Returned:
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
+    shortcut.introduce_sites(testbed)
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
-    scenario.protect(operator, NAMES)
+    shortcut.protect(testbed, NAMES, fencing=fencing)
     on_group = ("protector", "protection-group")
-    operator.openstack("site-a", *on_group, "set", GROUP, "--fencing", fencing)
     scenario.replicate(testbed)
     servers = {name: testbed.cloud("site-a").compute.find_server(name).id for name in NAMES}
     options = scenario.mapping_options(testbed)

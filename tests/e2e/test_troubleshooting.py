@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from testbed import scenario
+from testbed import scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
@@ -21,9 +21,9 @@ UNKNOWN_NETWORK = "11111111-2222-3333-4444-555555555555"
 def protected(testbed: Testbed, operator: Operator) -> Iterator[None]:
     """Alice's two servers, protected, with a complete snapshot on site-b."""
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
+    shortcut.introduce_sites(testbed)
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
-    scenario.protect(operator, [server.name for server in scenario.WEB_SERVERS])
+    shortcut.protect(testbed, [server.name for server in scenario.WEB_SERVERS])
     scenario.replicate(testbed)
     yield
     testbed.control.clear_faults()
@@ -122,11 +122,11 @@ def test_no_complete_snapshot_at_all_leaves_everything_as_it_was(
     testbed: Testbed, operator: Operator
 ) -> None:
     testbed.reset()
-    scenario.introduce_sites(operator, testbed)
+    shortcut.introduce_sites(testbed)
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
-    scenario.protect(operator, [])
+    shortcut.protect(testbed, [])
     testbed.control.link_down()
-    scenario.add_members(operator, [server.name for server in scenario.WEB_SERVERS])
+    shortcut.add_members(testbed, [server.name for server in scenario.WEB_SERVERS])
 
     record, _ = fail_over(operator, *scenario.mapping_options(testbed))
 
