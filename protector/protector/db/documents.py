@@ -128,8 +128,7 @@ def keep_sent(
 def prepare(
     session: Session, body: dict[str, Any], checksum: str, *, overwrites: bool = False
 ) -> None:
-    """Keep a version until the peer commits it; it replaces one prepared before."""
-    drop_prepared(session, body["group_id"])
+    """Keep a version until the peer commits or withdraws it."""
     keep_sent(session, body, checksum, PREPARED).overwrites = overwrites
 
 

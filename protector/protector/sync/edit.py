@@ -63,7 +63,7 @@ def commit_edit(sessions: Sessions, peer: Peer, document: Document, editor: str)
     version = travelling(document)
     base = _base(sessions, document.group_id)
     with noting(sessions, document.group_id):
-        peer.prepare(version, base)
+        prepare(peer, version, base)
     try:
         with sessions.begin() as session:
             _must_be(session, document, base, editor)
@@ -90,6 +90,22 @@ def travelling(document: Document) -> Version:
             members=len(document.members),
         )
     return Version(document.group_id, domain.spelled_checksum(body), body)
+
+
+def prepare(peer: Peer, version: Version, base: str | None) -> None:
+    """Have the peer keep a version, in place of one that was begun there and given up.
+
+    What is begun there is ours to take back: it was to follow what is in force on both sites, and
+    whoever holds the group has not put it in force here.
+    """
+    try:
+        peer.prepare(version, base)
+    except errors.PeerRefused:
+        begun = peer.standing(version.group_id, base).prepared
+        if begun is None:
+            raise
+        peer.withdraw(version.group_id, begun)
+        peer.prepare(version, base)
 
 
 def put_in_force(session: Session, document: Document, *, before: str = documents.PAST) -> None:
@@ -277,7 +293,7 @@ def _must_be(session: Session, document: Document, base: str | None, editor: str
 
 def _push(sessions: Sessions, peer: Peer, ours: RecoveryDocument, theirs: str | None) -> None:
     overwrites = theirs is not None and _precedes(sessions, peer, ours.document, theirs)
-    peer.prepare(Version.of(ours, overwrites=overwrites), theirs)
+    prepare(peer, Version.of(ours, overwrites=overwrites), theirs)
     peer.commit(ours.group_id, ours.checksum)
 
 

@@ -72,7 +72,7 @@ def _overwrite(
         version=max(holds.version, loses.version) + 1,
     )
     version = dataclasses.replace(edit.travelling(following), overwrites=pushing)
-    peer.prepare(version, there.checksum)
+    edit.prepare(peer, version, there.checksum)
     with sessions.begin() as session:
         editing.must_hold(session, ours.group_id, editor)
         if documents.in_force(session, ours.group_id).checksum != ours.checksum:

@@ -26,6 +26,9 @@ BUSY = (group.Status.FAILING_OVER, group.Status.DELETING, group.Status.ERROR)
 def prepare(session: Session, site: str, version: Version, base: str | None) -> None:
     """Keep a version that the peer is about to put in force.
 
+    It does not take the place of another: a message that is late would, of one that was put in
+    force there since. The peer withdraws what it has given up.
+
     :param base: checksum of what has to be in force here now; None: nothing.
     """
     document = understood(version, site)
@@ -35,6 +38,9 @@ def prepare(session: Session, site: str, version: Version, base: str | None) -> 
     row = groups.find(session, document.group_id)
     _must_not_be_busy(row)
     _must_follow(session, ours, document, base, site)
+    begun = documents.prepared(session, document.group_id)
+    if begun is not None and begun.checksum != version.checksum:
+        raise errors.EditedMeanwhile(group=document.name)
     _must_be_the_tenant(session, document, site)
     groups.must_be_free(session, document, site)
     documents.prepare(session, version.body, version.checksum, overwrites=version.overwrites)

@@ -235,6 +235,17 @@ class TwoSites(RuleBasedStateMachine):
                 a, b = (self.checksum(site) for site in self.sites.values())
                 assert a == b
 
+    @invariant()
+    def what_is_in_force_on_one_site_is_begun_on_the_other(self) -> None:
+        """So neither can fail over without knowing of it."""
+        if self.group_id and not self.restored:
+            heads = {site.name: self.document(site) for site in self.sites.values()}
+            older, newer = sorted(self.sites.values(), key=lambda site: heads[site.name].version)
+            if heads[older.name].epoch == heads[newer.name].epoch:
+                with older.plain.begin() as session:
+                    known = documents.find(session, self.group_id, self.checksum(newer))
+                assert known, self.picture()
+
     def teardown(self) -> None:
         try:
             if self.group_id:
