@@ -127,6 +127,11 @@ def _compare(
 ) -> bool:
     """Write down how the group stands; tell whether the two sites went different ways."""
     head, peer_site = there.head, row.peer_of(site)
+    if head is None and there.yours == documents.PREPARED:
+        # Only the commit of its first version was lost: it is repeated.
+        ours.acknowledged = False
+        groups.unsynced(row, Status.PENDING, None)
+        return False
     if head is None:
         groups.unsynced(row, Status.OUT_OF_SYNC, f"{peer_site} does not know the group")
         return False

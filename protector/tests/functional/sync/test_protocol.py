@@ -13,11 +13,10 @@ from protector.db import documents
 
 
 class Story(TwoSites):
-    """The machine's two sites, driven by hand. ``a`` has told ``b`` of a group."""
+    """The machine's two sites, driven by hand."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.create()
         self.a, self.b = self.sites.values()
 
     def fates(self, *listed: str) -> None:
@@ -33,11 +32,18 @@ class Story(TwoSites):
 
 
 @pytest.fixture
-def story() -> Iterator[Story]:
+def nothing_yet() -> Iterator[Story]:
     found = Story()
     yield found
     for site in found.sites.values():
         site.close()
+
+
+@pytest.fixture
+def story(nothing_yet: Story) -> Story:
+    """``a`` has told ``b`` of a group."""
+    nothing_yet.create()
+    return nothing_yet
 
 
 def delay_an_edit_and_lose_the_commit_of_the_next(story: Story) -> None:
@@ -75,3 +81,13 @@ def test_what_was_begun_and_given_up_makes_room_for_the_next(story: Story) -> No
     story.edit(story.a)
     assert story.begun(story.b) == []
     assert sorted(story.document(story.b).mappings.networks) == ["token-2"]
+
+
+def test_the_lost_commit_of_a_first_version_is_repeated(nothing_yet: Story) -> None:
+    story = nothing_yet
+    story.fates(DELIVERED, LOST)  # prepared, committed
+    story.create()
+    assert story.row(story.a).remote_sync_status == "PENDING"
+
+    story.upkeep(story.a)
+    assert story.agree(), story.picture()
