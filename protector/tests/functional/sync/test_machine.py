@@ -250,6 +250,15 @@ class TwoSites(RuleBasedStateMachine):
                 assert a == b
 
     @invariant()
+    def a_site_that_says_synced_has_told_the_other(self) -> None:
+        if self.group_id and not self.restored:
+            for site, other in zip(self.sites.values(), reversed(self.sites.values()), strict=True):
+                if self.row(site).remote_sync_status is Status.SYNCED:
+                    with other.plain.begin() as session:
+                        told = documents.precedes(session, self.group_id, self.checksum(site))
+                    assert told, self.picture()
+
+    @invariant()
     def what_is_in_force_on_one_site_is_begun_on_the_other(self) -> None:
         """So neither can fail over without knowing of it."""
         if self.group_id and not self.restored:

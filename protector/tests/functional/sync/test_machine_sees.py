@@ -2,6 +2,7 @@
 """The machine finds faults: each of these, planted into the protocol, makes it fail."""
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -42,16 +43,14 @@ def a_lost_commit_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(edit, "repeat_commits", lambda *arguments: None)
 
 
-def a_doubled_prepare_takes_back_the_next_one(patch: pytest.MonkeyPatch) -> None:
-    prepare = receive.prepare
+def a_lost_first_commit_is_not_repeated(patch: pytest.MonkeyPatch) -> None:
+    compare = exchange._compare
 
-    def tidy(session: Any, site: Any, version: Any, base: Any) -> None:
-        current = documents.current(session, version.group_id)
-        if current is not None and current.checksum == version.checksum:
-            documents.drop_prepared(session, version.group_id)
-        prepare(session, site, version, base)
+    def strict(session: Any, row: Any, ours: Any, there: Any, site: str) -> bool:
+        there = dataclasses.replace(there, yours=there.head and there.yours)
+        return compare(session, row, ours, there, site)
 
-    patch.setattr(receive, "prepare", tidy)
+    patch.setattr(exchange, "_compare", strict)
 
 
 def whatever_is_sent_is_taken(patch: pytest.MonkeyPatch) -> None:
@@ -91,7 +90,7 @@ PLANTS = [
     an_edit_goes_on_though_the_peer_did_not_answer,
     an_answer_is_taken_for_granted,
     a_lost_commit_is_not_repeated,
-    a_doubled_prepare_takes_back_the_next_one,
+    a_lost_first_commit_is_not_repeated,
     whatever_is_sent_is_taken,
     whatever_was_sent_can_be_committed,
     a_failover_overlooks_what_was_begun,

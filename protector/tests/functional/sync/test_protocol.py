@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
-from functional.sync.network import ANSWER_LOST, DELAYED, DELIVERED, LOST, Site
+from functional.sync.network import ANSWER_LOST, DELAYED, DELIVERED, DOUBLED, LOST, Site
 from functional.sync.test_machine import TwoSites
 
 from protector import errors
@@ -69,6 +69,15 @@ def test_a_late_prepare_does_not_take_the_place_of_what_is_in_force_at_its_sende
         story.fail_over(story.b, accept=False)
     assert story.row(story.b).status == "active"
     assert story.row(story.b).remote_sync_status == "BLOCKED"
+
+
+def test_a_doubled_prepare_does_not_take_back_the_next_one(story: Story) -> None:
+    story.fates(DELIVERED, DOUBLED)  # introduced, prepared
+    story.edit(story.a)
+    story.fates(DELIVERED, DELIVERED, LOST)  # introduced, prepared, committed
+    story.edit(story.a)
+    story.arrive(0)
+    assert story.begun(story.b) == ["token-1", "token-2"]
 
 
 def test_what_was_begun_and_given_up_makes_room_for_the_next(story: Story) -> None:
