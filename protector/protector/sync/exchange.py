@@ -175,7 +175,10 @@ def _ahead(row: ProtectionGroup, ours: RecoveryDocument, head: Head, site: str) 
     if head.epoch == ours.epoch and row.current_primary_site == site:
         ours.acknowledged = False
         groups.unsynced(row, Status.PENDING, None)
-    else:
+    elif row.remote_sync_status is Status.UNREACHABLE:
+        # Why it was not told the last time is what is known of the synchronization.
+        groups.unsynced(row, Status.OUT_OF_SYNC, row.sync_error)
+    elif row.remote_sync_status not in (Status.OUT_OF_SYNC, Status.FAILED):
         reason = f"{row.peer_of(site)} still has version {head.version} (epoch {head.epoch})"
         groups.unsynced(row, Status.OUT_OF_SYNC, reason)
 
