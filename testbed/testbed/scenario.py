@@ -9,9 +9,11 @@ import concurrent.futures
 import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import requests
 from openstack.connection import Connection
+from openstack.exceptions import ResourceFailure
 
 from testbed.operator import Operator
 from testbed.testbed import Testbed
@@ -98,7 +100,7 @@ def _boot(cloud: Connection, wanted: WebServer) -> str:
         cloud.block_storage.wait_for_status(volume, "available", ["error"], 0.3, BOOT_TIMEOUT)
     cloud.block_storage.set_volume_bootable_status(volumes[0].id, True)
     ports = [_port(cloud, wanted, network) for network in wanted.addresses]
-    server = cloud.compute.create_server(
+    request = dict(
         name=wanted.name,
         flavor_id=cloud.compute.find_flavor(wanted.flavor, ignore_missing=False).id,
         networks=[{"port": port} for port in ports],
@@ -116,6 +118,19 @@ def _boot(cloud: Connection, wanted: WebServer) -> str:
             for number, volume in enumerate(volumes)
         ],
     )
+    try:
+        return _active(cloud, request)
+    except ResourceFailure:
+        # When the first two attachments of all come at once, Cinder's driver may find the array's
+        # host neither there nor to be made.
+        cloud.compute.delete_server(cloud.compute.find_server(wanted.name, ignore_missing=False))
+        for volume in volumes:
+            cloud.block_storage.wait_for_status(volume, "available", [], 0.3, BOOT_TIMEOUT)
+        return _active(cloud, request)
+
+
+def _active(cloud: Connection, request: Mapping[str, Any]) -> str:
+    server = cloud.compute.create_server(**request)
     return str(cloud.compute.wait_for_server(server, interval=0.5, wait=BOOT_TIMEOUT).id)
 
 

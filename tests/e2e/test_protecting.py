@@ -69,11 +69,11 @@ def test_an_edit_without_the_peer_changes_nothing(
     scenario.boot(testbed.cloud("site-a"), [server])
     with testbed.protector_stopped("site-b"):
         said = operator.openstack("site-a", *EDIT, "add", GROUP, "new-server", check=False)
+        shown = operator.json("site-a", "protector", "protection-group", "show", GROUP)
     assert said.code == 1
     assert "site-b" in said.stderr
     assert "nothing was changed" in said.stderr
     assert operator.json("site-a", *EDIT, "list", GROUP) == []
-    shown = operator.json("site-a", "protector", "protection-group", "show", GROUP)
     assert (shown["version"], shown["remote_sync_status"]) == (1, "UNREACHABLE")
 
     # With the peer back, the same command does it.

@@ -18,7 +18,7 @@ from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, Kind
 from protector.schemas import operation as operation_schema
 from protector.schemas.action import ActionBody, Failover, ResetState, SyncForce
-from protector.sync import edit
+from protector.sync import guards
 
 TRUSTED_ROLE = "member"
 
@@ -44,7 +44,7 @@ class GroupActions(GroupResource):
     def _fail_over(
         self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failover
     ) -> None:
-        edit.must_not_be_superseded(row, self.site)
+        guards.must_not_be_superseded(row, self.site)
         target = _target(row)
         if target != self.site:
             raise errors.WrongSite(
@@ -97,9 +97,9 @@ class GroupActions(GroupResource):
     def _sync(
         self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: SyncForce
     ) -> None:
-        edit.must_not_be_busy(row)
+        guards.must_not_be_busy(row)
         if wanted.force_direction is None:
-            edit.must_not_be_superseded(row, self.site)
+            guards.must_not_be_superseded(row, self.site)
         told = self.engine.sync_force(who, row.id, wanted.force_direction)
         resp.media = {"sync": {"status": "success", **told}}
 
@@ -110,7 +110,7 @@ class GroupActions(GroupResource):
     ) -> None:
         with self.sessions.begin() as session:
             held = groups.lock(session, row.id)
-            edit.must_not_be_superseded(held, self.site)
+            guards.must_not_be_superseded(held, self.site)
             _must_be_complete(session, held, wanted.status)
             self._end_operations(session, held, who, wanted)
             held.status = Status(wanted.status)

@@ -14,7 +14,7 @@ from protector.db.models import ProtectionGroup
 from protector.domain.document import Document
 from protector.domain.group import Event
 from protector.schemas import group as schema
-from protector.sync import edit
+from protector.sync import guards
 
 
 class GroupResource(Resource):
@@ -28,7 +28,7 @@ class GroupResource(Resource):
         :raises GroupSuperseded, WrongSite, WrongStatus, NotSynchronized: it may not.
         """
         row = self.group(req, access.WRITE, project_id, group_id)
-        edit.must_be_editable(row, event, self.site)
+        guards.must_be_editable(row, event, self.site)
         return row
 
     def document(self, row: ProtectionGroup) -> Document | None:

@@ -27,10 +27,16 @@ class Plight(enum.StrEnum):
     """What a status may come from, where that decides what helps."""
 
     FAILED_OVER_THERE = "failed over there"  # OUT_OF_SYNC: the peer has the newer version
+    NOT_TOLD = "not told"  # OUT_OF_SYNC: a failover here, when the peer was not to be reached
     UNFINISHED = "unfinished"  # BLOCKED: the peer began an edit, and cannot be asked about it
 
 
 FORCE = "openstack protector protection-group sync-force {group}"
+
+AFTER_A_DISASTER = (
+    "Check remote site connectivity",
+    "Force sync once remote site is available",
+)
 
 # What to do about it, in sentences that name the group and the peer.
 ACTIONS: dict[Status | Plight, tuple[str, ...]] = {
@@ -38,10 +44,8 @@ ACTIONS: dict[Status | Plight, tuple[str, ...]] = {
     Status.PENDING: ("Wait: the change is sent again until both sites have it",),
     Status.OUT_OF_SYNC: (f"Force sync: {FORCE}",),
     Plight.FAILED_OVER_THERE: (f"Force sync from {{peer}}: export OS_CLOUD={{peer}}; {FORCE}",),
-    Status.UNREACHABLE: (
-        "Check remote site connectivity",
-        "Force sync once remote site is available",
-    ),
+    Status.UNREACHABLE: AFTER_A_DISASTER,
+    Plight.NOT_TOLD: AFTER_A_DISASTER,
     Status.BLOCKED: (
         "Compare the versions of both sites: openstack protector protection-group document show"
         " {group}, here and with OS_CLOUD={peer}",

@@ -33,7 +33,7 @@ from protector.domain.group import Event, Status
 from protector.engine import protectable
 from protector.engine.chain import Chain
 from protector.engine.work import Equipment
-from protector.sync import edit, force
+from protector.sync import edit, force, guards
 from protector.sync.exchange import exchange
 from protector.sync.peer import Peer, PeerSite
 
@@ -133,7 +133,7 @@ class Edits:
                 wanted = sync.Direction(direction)
                 settled = force.settle(self._sessions, peer, group_id, editor, wanted)
             else:
-                edit.must_not_be_superseded(row, self._site)
+                guards.must_not_be_superseded(row, self._site)
                 delivered = edit.deliver(self._sessions, peer, group_id)
                 settled = force.Settled(delivered, self._site)
         lost = settled.overwritten
@@ -176,7 +176,7 @@ class Edits:
         with self._equipment.editors.editing(group_id) as editor:
             with self._sessions.begin() as session:
                 row = groups.get(session, group_id)
-            edit.must_be_editable(row, event, self._site)
+            guards.must_be_editable(row, event, self._site)
             undo = ExitStack()
             try:
                 yield Edit(row, editor, undo)

@@ -11,11 +11,7 @@ def view(row: Any, document: Document | None, *, peer: str, unfinished: bool) ->
 
     :param unfinished: whether the peer has begun a version and not finished it.
     """
-    status, plight = row.remote_sync_status, None
-    if status is sync.Status.BLOCKED and unfinished:
-        plight = sync.Plight.UNFINISHED
-    elif status is sync.Status.OUT_OF_SYNC and row.superseded:
-        plight = sync.Plight.FAILED_OVER_THERE
+    status, plight = row.remote_sync_status, _plight(row, unfinished)
     return {
         "group_id": row.id,
         "name": row.name,
@@ -29,7 +25,8 @@ def view(row: Any, document: Document | None, *, peer: str, unfinished: bool) ->
         },
         "remote": {
             "site": peer,
-            "status": status,
+            # What came of the last attempt to tell it.
+            "status": sync.Status.UNREACHABLE if plight is sync.Plight.NOT_TOLD else status,
             "version": row.remote_version,
             "epoch": row.remote_epoch,
             "last_sync": stamp(row.last_sync_at),
@@ -37,6 +34,17 @@ def view(row: Any, document: Document | None, *, peer: str, unfinished: bool) ->
         },
         "actions": sync.actions(status, group=row.name, peer=peer, plight=plight),
     }
+
+
+def _plight(row: Any, unfinished: bool) -> sync.Plight | None:
+    if row.remote_sync_status is sync.Status.BLOCKED and unfinished:
+        return sync.Plight.UNFINISHED
+    if row.remote_sync_status is sync.Status.OUT_OF_SYNC:
+        if row.superseded:
+            return sync.Plight.FAILED_OVER_THERE
+        if row.epoch > (row.remote_epoch or 0):
+            return sync.Plight.NOT_TOLD
+    return None
 
 
 def version_view(row: Any) -> dict[str, Any]:

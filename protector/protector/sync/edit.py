@@ -8,7 +8,6 @@ group holds it meanwhile (see editing.py).
 
 import contextlib
 import logging
-from collections.abc import Iterator
 
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,8 @@ from protector.domain.sync import Status
 from protector.sync import receive
 from protector.sync.conflict import conflict
 from protector.sync.editing import UNSEEN, Editors
+from protector.sync.guards import must_not_be_busy
+from protector.sync.noting import noting
 from protector.sync.peer import Peer, PeerSite, Version
 
 LOG = logging.getLogger(__name__)
@@ -31,9 +32,6 @@ LOG = logging.getLogger(__name__)
 MIB = 2**20
 # What one message may carry: less than what MariaDB takes at once as it is installed (16 MiB).
 LIMIT = 8 * MIB
-
-# A site that is busy with a group tells the peer nothing of it.
-BUSY = (group.Status.CREATING, group.Status.FAILING_OVER, group.Status.DELETING)
 
 
 def introduce(sessions: Sessions, peer: Peer, group_id: str, site: str) -> PeerSite:
@@ -156,44 +154,6 @@ def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
     return ours
 
 
-def must_be_editable(row: ProtectionGroup, event: Event, site: str) -> None:
-    """:raises GroupSuperseded, WrongSite, WrongStatus, NotSynchronized: it is not, here and now."""
-    must_not_be_superseded(row, site)
-    if row.current_primary_site != site:
-        raise errors.WrongSite(
-            action="A change", group=row.name, right_site=row.current_primary_site, site=site
-        )
-    group.after(row.status, event, name=row.name)
-    failed_over = row.status in (group.Status.FAILED_OVER, group.Status.FAILED_OVER_PARTIAL)
-    if failed_over and row.remote_sync_status is not Status.SYNCED:
-        raise errors.NotSynchronized(
-            group=row.name,
-            site=site,
-            peer_site=row.peer_of(site),
-            status=row.remote_sync_status.value,
-        )
-
-
-def must_not_be_superseded(row: ProtectionGroup, site: str) -> None:
-    """:raises GroupSuperseded: the peer has failed the group over, and has to be asked."""
-    if row.superseded:
-        raise errors.GroupSuperseded(
-            group=row.name,
-            site=site,
-            version=row.version,
-            epoch=row.epoch,
-            peer_site=row.peer_of(site),
-            peer_version=row.remote_version,
-            peer_epoch=row.remote_epoch,
-        )
-
-
-def must_not_be_busy(row: ProtectionGroup) -> None:
-    """:raises WrongStatus: the peer is not to be asked anything about the group now."""
-    if row.status in BUSY:
-        raise group.refusal(row.status, "be synchronized", name=row.name)
-
-
 def settle(sessions: Sessions, peer: Peer, group_id: str) -> None:
     """Deliver a version that the peer has not acknowledged yet, before the next is made."""
     with sessions.begin() as session:
@@ -237,39 +197,6 @@ def acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
         if version.standing == documents.CURRENT:
             row = groups.get(session, group_id)
             groups.synced(row, version.epoch, version.version)
-
-
-@contextlib.contextmanager
-def noting(sessions: Sessions, group_id: str) -> Iterator[None]:
-    """Let the group tell what the peer said, when it said no or nothing."""
-    try:
-        yield
-    except (
-        errors.PeerUnreachable,
-        errors.PeerRefused,
-        errors.PeerTooOld,
-        errors.DocumentConflict,
-    ) as refusal:
-        with sessions.begin() as session:
-            row = groups.find(session, group_id)
-            if row is not None:
-                note(row, refusal)
-        raise
-
-
-def note(row: ProtectionGroup, refusal: errors.ProtectorError) -> None:
-    """Write what a refusal of the peer's says of the group."""
-    status = row.remote_sync_status
-    if isinstance(refusal, errors.DocumentConflict):
-        groups.unsynced(row, Status.BLOCKED, refusal.text)
-    elif isinstance(refusal, errors.PeerUnreachable):
-        # What is pending is delivered, and what is blocked stays so, when the peer is back.
-        keep = status in (Status.PENDING, Status.BLOCKED)
-        reason = row.sync_error if status is Status.BLOCKED else refusal.kwargs["reason"]
-        groups.unsynced(row, status if keep else Status.UNREACHABLE, reason)
-    elif status is not Status.SYNCED:  # a refused edit leaves both sites as they were, and equal
-        keep = status is Status.PENDING
-        groups.unsynced(row, status if keep else Status.FAILED, refusal.text)
 
 
 # -- inside -----------------------------------------------------------------------------------

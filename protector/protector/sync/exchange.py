@@ -19,14 +19,14 @@ from protector.db.models import ProtectionGroup, RecoveryDocument, now
 from protector.db.session import Sessions
 from protector.domain import group
 from protector.domain.sync import Status
-from protector.sync import edit, receive
+from protector.sync import guards, noting, receive
 from protector.sync.conflict import conflict
 from protector.sync.peer import UNKNOWN, Head, Peer, Standing
 
 LOG = logging.getLogger(__name__)
 
 # While a group is in one of these, what the peer has of it is about to change.
-UNSETTLED = (*edit.BUSY, group.Status.ERROR)
+UNSETTLED = (*guards.BUSY, group.Status.ERROR)
 
 
 def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError | None:
@@ -71,14 +71,15 @@ def _lost(
         begun = documents.standings(session, documents.PREPARED)
         for row in groups.shared_with(session, peer_site):
             heard = row.last_sync_at is not None and row.last_sync_at >= asked_at
-            if row.status in UNSETTLED or row.editor or heard:
+            told = row.remote_sync_status is Status.UNREACHABLE and row.sync_error
+            if row.status in UNSETTLED or row.editor or heard or told:
                 continue
             if row.id in begun and not row.superseded:
                 groups.unsynced(row, Status.BLOCKED, _begun(session, row, peer_site))
             elif row.remote_sync_status is Status.SYNCED and _refused(silence):
                 groups.unsynced(row, Status.FAILED, silence.text)
             else:
-                edit.note(row, silence)
+                noting.note(row, silence)
 
 
 def _refused(silence: errors.ProtectorError) -> bool:
@@ -175,7 +176,10 @@ def _ahead(row: ProtectionGroup, ours: RecoveryDocument, head: Head, site: str) 
     if head.epoch == ours.epoch and row.current_primary_site == site:
         ours.acknowledged = False
         groups.unsynced(row, Status.PENDING, None)
-    else:
+    elif row.remote_sync_status is Status.UNREACHABLE:
+        # Why it was not told the last time is what is known of the synchronization.
+        groups.unsynced(row, Status.OUT_OF_SYNC, row.sync_error)
+    elif row.remote_sync_status not in (Status.OUT_OF_SYNC, Status.FAILED):
         reason = f"{row.peer_of(site)} still has version {head.version} (epoch {head.epoch})"
         groups.unsynced(row, Status.OUT_OF_SYNC, reason)
 

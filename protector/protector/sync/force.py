@@ -13,7 +13,7 @@ from protector.db.models import RecoveryDocument
 from protector.db.session import Sessions
 from protector.domain.document import Document
 from protector.domain.sync import Direction
-from protector.sync import edit, receive
+from protector.sync import edit, guards, noting, receive
 from protector.sync.peer import Peer, Version
 
 
@@ -35,13 +35,13 @@ def settle(
     :raises PeerUnreachable, PeerRefused: as the peer does; nothing was changed.
     """
     with sessions.begin() as session:
-        edit.must_not_be_busy(groups.get(session, group_id))
+        guards.must_not_be_busy(groups.get(session, group_id))
         ours = documents.in_force(session, group_id)
     site = ours.document.peer_of(peer.site)
     pushing = site == direction.source(
         primary_site=ours.document.primary_site, secondary_site=ours.document.secondary_site
     )
-    with edit.noting(sessions, group_id):
+    with noting.noting(sessions, group_id):
         there = peer.version(group_id)
         if there is None and not pushing:
             raise _nothing_there(ours.document, peer.site)

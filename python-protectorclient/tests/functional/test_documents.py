@@ -8,7 +8,7 @@ CHECKSUMS = {
     "current": "5f2c9ab41d0e" + 52 * "0",
     "past": "4a7be0195c3d" + 52 * "0",
     "overwritten": "9f86d0818848" + 52 * "0",
-    "first": "4a00ffee0123" + 52 * "0",
+    "first": "4a7be01fffff" + 52 * "0",
 }
 
 
@@ -113,11 +113,12 @@ def test_a_version_is_named_by_its_number_or_its_checksum(openstack, api):
 
 def test_a_number_that_is_a_version_is_not_taken_for_a_checksum(openstack, api):
     assert shown(openstack, "5") == shown(openstack) == CHECKSUMS["current"]
-    assert shown(openstack, "9") == CHECKSUMS["overwritten"]
+    ran = openstack(f"{DOCUMENT} show prod-web-app 9")
+    assert ran.err.startswith("Protection group prod-web-app has no document 9 on this site.")
 
 
 @pytest.mark.parametrize(
-    ("which", "named"), [("4", ("past", "overwritten")), ("4a", ("past", "first"))]
+    ("which", "named"), [("4", ("past", "overwritten")), ("4a7be01", ("past", "first"))]
 )
 def test_what_fits_several_documents_is_refused_naming_them(openstack, api, which, named):
     ran = openstack(f"{DOCUMENT} show prod-web-app {which}")
@@ -142,7 +143,7 @@ def test_a_group_that_is_still_being_created_has_no_document(openstack, api):
 
 
 def test_versions_are_compared(openstack, api):
-    ran = openstack(f"{DOCUMENT} diff prod-web-app 3 4a7be -f json")
+    ran = openstack(f"{DOCUMENT} diff prod-web-app 3 4a7be0195 -f json")
     assert ran.json == [{"What": "description", "Before": "", "After": "web"}]
 
 

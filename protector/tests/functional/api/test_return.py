@@ -100,6 +100,12 @@ def test_the_dead_site_learns_on_its_return_that_the_group_runs_elsewhere(
         world.a.sync_status(group_id)["remote"]["error"]
     )
     eventually(lambda: world.b.show(group_id)["remote_sync_status"] == "OUT_OF_SYNC")
+    status = world.b.sync_status(group_id)
+    assert status["status"] == "OUT_OF_SYNC"
+    assert status["remote"]["status"] == "UNREACHABLE"  # what came of the last attempt to tell it
+    assert status["remote"]["error"] == "Connection timeout"
+    assert status["remote"]["version"] == 3
+    assert status["actions"][1] == "Force sync once remote site is available"
     for refused in (
         world.a.ask("PATCH", path(group_id), {"protection_group": {"description": "mine"}}),
         world.a.ask("DELETE", path(group_id)),

@@ -42,6 +42,15 @@ def test_a_peer_that_refuses_is_told_as_failed_until_it_answers(
     assert world.a.group(group_id).remote_sync_status == "SYNCED"
 
 
+def test_why_the_peer_was_lost_stays_until_it_is_back(world: World, group_id: str) -> None:
+    world.a.peer.down = True
+    ask(world)
+    with world.a.sessions.begin() as session:
+        groups.get(session, group_id).sync_error = "Connection timeout"
+    ask(world)
+    assert world.a.group(group_id).sync_error == "Connection timeout"
+
+
 def test_a_silence_that_is_older_than_the_last_answer_is_not_told(
     world: World, group_id: str
 ) -> None:

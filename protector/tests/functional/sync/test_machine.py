@@ -31,7 +31,7 @@ from protector.domain import group
 from protector.domain.document import Document, Mappings, Policy, moment
 from protector.domain.group import Event
 from protector.domain.sync import Direction, Status
-from protector.sync import edit, editing, force
+from protector.sync import edit, editing, force, guards
 from protector.sync.exchange import exchange
 
 # Most messages arrive; when an example is made smaller, all do.
@@ -115,7 +115,7 @@ class TwoSites(RuleBasedStateMachine):
             if silence:
                 raise silence
         with site.editors.editing(self.group_id) as editor:
-            edit.must_be_editable(self.row(site), Event.EDIT, site.name)
+            guards.must_be_editable(self.row(site), Event.EDIT, site.name)
             edit.introduce(site.sessions, wire, self.group_id, site.name)
             before = self.document(site)
             networks = {**before.mappings.networks, token: token}
@@ -134,7 +134,7 @@ class TwoSites(RuleBasedStateMachine):
     def fail_over(self, site: Site, *, accept: bool) -> None:
         with site.sessions.begin() as session:
             row = groups.lock(session, self.group_id)
-            edit.must_not_be_superseded(row, site.name)
+            guards.must_not_be_superseded(row, site.name)
             if row.peer_of(row.current_primary_site) != site.name:
                 raise errors.WrongSite(
                     action="Failover", group="web", right_site="other", site=site.name
@@ -166,7 +166,7 @@ class TwoSites(RuleBasedStateMachine):
             if direction:
                 force.settle(site.sessions, wire, self.group_id, editor, direction)
             else:
-                edit.must_not_be_superseded(self.row(site), site.name)
+                guards.must_not_be_superseded(self.row(site), site.name)
                 edit.deliver(site.sessions, wire, self.group_id)
 
     # -- what happens -------------------------------------------------------------------------

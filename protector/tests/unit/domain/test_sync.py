@@ -22,5 +22,6 @@ def test_the_procedure_of_the_unreachable_site() -> None:
 def test_what_a_status_comes_from_decides_what_helps(plight: Plight) -> None:
     status = Status.BLOCKED if plight is Plight.UNFINISHED else Status.OUT_OF_SYNC
     told = actions(status, group="web", peer="site-a", plight=plight)
+    assert told
     assert told != actions(status, group="web", peer="site-a")
     assert not any("{" in action for action in told)

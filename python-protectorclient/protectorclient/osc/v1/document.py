@@ -40,7 +40,9 @@ FORMATTERS = {
     "drift": columns.Drift,
 }
 CHANGES = ("What", "Before", "After")
-VERSION = "its version, or the beginning of its checksum"
+# Characters. A shorter number is a version, also one that is kept no more.
+CHECKSUM_LEAST = 7
+VERSION = f"its version, or the beginning of its checksum ({CHECKSUM_LEAST} characters or more)"
 
 
 class _OneGroup(command.Command):
@@ -165,9 +167,9 @@ def _wanted(known: Sequence[Document], wanted: str | None, group: str) -> Docume
     if wanted is None:
         found = [document for document in known if document.standing == "current"]
     else:
-        found = [document for document in known if str(document.version) == wanted] or [
-            document for document in known if document.checksum.startswith(wanted.lower())
-        ]
+        found = [document for document in known if str(document.version) == wanted]
+        if not found and len(wanted) >= CHECKSUM_LEAST:
+            found = [one for one in known if one.checksum.startswith(wanted.lower())]
     if len(found) != 1:
         raise osc.CommandError(_not_one(wanted, group, found))
     return found[0]
