@@ -2,6 +2,7 @@
 """Whatever the network does and whoever dies when: no change is lost and no group forks unseen."""
 
 import contextlib
+import itertools
 import os
 from collections.abc import Callable
 from typing import Any
@@ -200,6 +201,17 @@ class TwoSites(RuleBasedStateMachine):
     ) -> None:
         self.under_fire(name, fuse, other_fuse, data, lambda site: self.force(site, direction))
 
+    @rule(messages=st.integers(0, 5), accept=st.booleans())
+    def a_disaster_strikes_during_a_change(self, messages: int, accept: bool) -> None:
+        """The sites are cut off from each other, and the one that is left takes over."""
+        for site, other in zip(self.sites.values(), reversed(self.sites.values()), strict=True):
+            if self.row(site).current_primary_site == site.name:
+                passing = itertools.repeat(DELIVERED, messages)
+                self.network.fate = lambda passing=passing: next(passing, LOST)
+                self.attempt(site, self.edit)
+                self.attempt(other, lambda at: self.fail_over(at, accept=accept))
+        self.network.fate = lambda: DELIVERED
+
     @rule(parted=st.booleans())
     def the_network_parts_or_heals(self, parted: bool) -> None:
         self.network.parted = parted
@@ -285,6 +297,8 @@ class TwoSites(RuleBasedStateMachine):
         self.network.fate, self.network.meanwhile = lambda: DELIVERED, lambda: None
         while self.network.late:
             self.arrive(0)
+            self.sites_that_both_say_synced_have_the_same()
+            self.what_is_in_force_on_one_site_is_begun_on_the_other()
         for site in self.sites.values():
             self.start(site)
         self.work()
@@ -305,6 +319,11 @@ class TwoSites(RuleBasedStateMachine):
 
     def be_told(self) -> None:
         """What is not synchronized by itself is shown as such on both sites."""
+        older, newer = sorted(map(self.document, self.sites.values()), key=lambda one: one.epoch)
+        left_behind = older.mappings.networks.keys() - newer.mappings.networks.keys()
+        if older.epoch < newer.epoch and left_behind and not self.restored:
+            statuses = {self.row(site).remote_sync_status for site in self.sites.values()}
+            assert statuses == {Status.BLOCKED}, self.picture()
         for site in self.sites.values():
             row = self.row(site)
             assert row.remote_sync_status in (Status.OUT_OF_SYNC, Status.BLOCKED, Status.PENDING), (

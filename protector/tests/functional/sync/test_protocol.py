@@ -80,6 +80,16 @@ def test_a_doubled_prepare_does_not_take_back_the_next_one(story: Story) -> None
     assert story.begun(story.b) == ["token-1", "token-2"]
 
 
+def test_an_edit_that_arrives_again_after_the_next_one_changes_nothing(story: Story) -> None:
+    story.fates(DELIVERED, DOUBLED, DOUBLED)  # introduced, prepared, committed
+    story.edit(story.a)
+    story.edit(story.a)
+    story.arrive(0)
+    story.arrive(0)
+    assert story.agree(), story.picture()
+    assert story.begun(story.b) == []
+
+
 def test_what_was_begun_and_given_up_makes_room_for_the_next(story: Story) -> None:
     story.fates(DELIVERED, ANSWER_LOST)  # introduced, prepared
     with pytest.raises(errors.PeerUnreachable):
@@ -100,3 +110,18 @@ def test_the_lost_commit_of_a_first_version_is_repeated(nothing_yet: Story) -> N
 
     story.upkeep(story.a)
     assert story.agree(), story.picture()
+
+
+def test_a_change_that_a_failover_left_behind_is_told_on_both_sites(story: Story) -> None:
+    story.fates(DELIVERED, DELIVERED, LOST)  # introduced, prepared; the commit is lost
+    story.edit(story.a)
+    story.network.parted = True
+    with contextlib.suppress(errors.PeerUnreachable):
+        story.fail_over(story.b, accept=True)
+    story.heal()
+    for site in (story.a, story.b):
+        row = story.row(site)
+        assert row.remote_sync_status == "BLOCKED"
+        assert "network mapping of token-1: none -> token-1 on site-a at" in str(row.sync_error)
+    story.all_agree_or_say_that_they_do_not()
+    assert story.kept(*(story.checksum(site) for site in (story.a, story.b)))
