@@ -23,6 +23,8 @@ from protector.storage.purity import Purity
 GIB = 1024**3
 SOURCE, TARGET = "array-a", "array-b"
 TOKEN = "a-token"
+# Seconds for which a call is repeated.
+BUDGET = 1.0
 # Bytes a second, and what is written before a point that is not to be complete.
 SLOW, MUCH = 1024**2, 100 * 1024**2
 
@@ -68,8 +70,8 @@ class SimulatorBench(Bench):
     def __init__(self, arrays: SimulatedArrays) -> None:
         self.control = arrays.control
         self.at_source, self.at_target = arrays.purity(SOURCE), arrays.purity(TARGET)
-        self.source = FlashArrayDriver(SOURCE, self.at_source)
-        self.target = FlashArrayDriver(TARGET, self.at_target)
+        self.source = FlashArrayDriver(SOURCE, self.at_source, call_budget=BUDGET)
+        self.target = FlashArrayDriver(TARGET, self.at_target, call_budget=BUDGET)
         self._marks = itertools.count()
 
     def make_group(self, group: str, *volumes: str) -> None:
@@ -185,7 +187,7 @@ class TestFlashArray(StorageDriverContract):
     def test_an_array_that_hangs_is_given_up_in_time(
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
-        hasty = FlashArrayDriver(TARGET, arrays.purity(TARGET, timeout=0.3))
+        hasty = FlashArrayDriver(TARGET, arrays.purity(TARGET, timeout=0.3), call_budget=BUDGET)
         hasty.check()
         bench.control.fault(TARGET, "/protection-group-snapshots", action="hang", count=0)
         started = time.monotonic()
@@ -198,17 +200,19 @@ class TestFlashArray(StorageDriverContract):
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
         with pytest.raises(errors.StorageError, match=r"is array-b\. Check \[flasharray\] name"):
-            FlashArrayDriver("array-x", arrays.purity(TARGET)).check()
+            FlashArrayDriver("array-x", arrays.purity(TARGET), call_budget=BUDGET).check()
 
     def test_a_wrong_token_is_named(self, arrays: SimulatedArrays, bench: SimulatorBench) -> None:
         with pytest.raises(errors.StorageError, match=r"Check \[flasharray\] api_token"):
-            FlashArrayDriver(TARGET, arrays.purity(TARGET, api_token="wrong")).check()
+            purity = arrays.purity(TARGET, api_token="wrong")
+            FlashArrayDriver(TARGET, purity, call_budget=BUDGET).check()
 
     def test_a_certificate_that_is_not_trusted_is_named(
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
-        with pytest.raises(errors.ArrayUnreachable, match=r"not trusted.*\[flasharray\] ca_file"):
-            FlashArrayDriver(TARGET, arrays.purity(TARGET, ca_file=None)).check()
+        purity = arrays.purity(TARGET, ca_file=None)
+        with pytest.raises(errors.StorageError, match=r"not trusted.*\[flasharray\] ca_file"):
+            FlashArrayDriver(TARGET, purity, call_budget=BUDGET).check()
 
     def test_it_is_loaded_as_configured(
         self, arrays: SimulatedArrays, bench: SimulatorBench, tmp_path: pathlib.Path
@@ -240,6 +244,6 @@ class EagerDriver(FlashArrayDriver):
 def test_the_suite_catches_a_driver_that_looks_for_nothing(
     arrays: SimulatedArrays, bench: SimulatorBench
 ) -> None:
-    bench.target = EagerDriver(TARGET, arrays.purity(TARGET))
+    bench.target = EagerDriver(TARGET, arrays.purity(TARGET), call_budget=BUDGET)
     with pytest.raises(AssertionError):
         StorageDriverContract().test_promoting_twice_is_promoting_once(bench)
