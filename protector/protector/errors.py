@@ -420,6 +420,7 @@ class VolumesNotAttached(CloudUnavailable):
     """
 
     code = "protector.cloud.volumes_not_attached"
+    most_attempts = 3
 
 
 class StorageError(ProtectorError):

@@ -7,7 +7,6 @@ became of any other request whose answer is lost is found out by whoever sent it
 
 import contextlib
 import time
-from collections.abc import Collection
 from types import TracebackType
 from typing import Any, Self
 

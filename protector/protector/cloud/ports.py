@@ -89,9 +89,7 @@ class Ports:
         )
 
     def _of(self, key: str) -> dict[str, Any]:
-        return {
-            port.description.removeprefix(_mark(key)): port for port in self._all_of(key)[::-1]
-        }
+        return {port.description.removeprefix(_mark(key)): port for port in self._all_of(key)[::-1]}
 
     def _create(self, key: str, request: PortRequest) -> Any:
         wanted = {

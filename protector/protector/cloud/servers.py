@@ -97,9 +97,7 @@ class Servers:
     def _ports_of(self, server: Any, request: ServerRequest, made: list[Any]) -> list[Any]:
         """Return the server's ports, and see that they are the only ones."""
         there = self._ports.settled(request.key, server.id) if made else {}
-        return [
-            there.get(asked.key, port) for asked, port in zip(request.ports, made, strict=True)
-        ]
+        return [there.get(asked.key, port) for asked, port in zip(request.ports, made, strict=True)]
 
     def _create(self, request: ServerRequest, port_ids: list[str]) -> Any:
         wishes = {

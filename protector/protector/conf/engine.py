@@ -24,5 +24,12 @@ OPTIONS = [
         help="Seconds between two looks at the protected VMs for what has changed of them; what"
         " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
+    cfg.FloatOpt(
+        "step_budget",
+        default=120,
+        min=0,
+        help="Seconds for which a step of an operation is repeated while a service or the array"
+        " does not answer, or is too busy to. What has been made by then is found, not made again.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

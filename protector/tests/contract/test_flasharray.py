@@ -203,8 +203,8 @@ class TestFlashArray(StorageDriverContract):
             FlashArrayDriver("array-x", arrays.purity(TARGET), call_budget=BUDGET).check()
 
     def test_a_wrong_token_is_named(self, arrays: SimulatedArrays, bench: SimulatorBench) -> None:
+        purity = arrays.purity(TARGET, api_token="wrong")
         with pytest.raises(errors.StorageError, match=r"Check \[flasharray\] api_token"):
-            purity = arrays.purity(TARGET, api_token="wrong")
             FlashArrayDriver(TARGET, purity, call_budget=BUDGET).check()
 
     def test_a_certificate_that_is_not_trusted_is_named(

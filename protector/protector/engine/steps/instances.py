@@ -53,7 +53,7 @@ class RecreateVm(Step):
             user_data=self._member.user_data,
         )
         try:
-            server = self.work.tenant.recreate_server(request)
+            server = self.patiently(lambda: self.work.tenant.recreate_server(request))
         except errors.CloudError as error:
             return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
         with self.work.sessions.begin() as session:
@@ -71,6 +71,7 @@ class RecreateVm(Step):
 
     def _cleaned(self) -> str:
         """Remove what is left of the attempt; return what to add to the fault when it stays."""
+        self.work.must_be_ours()  # else it may be another engine's success that would be removed
         try:
             self.undo()
         except errors.CloudError as error:
@@ -79,7 +80,8 @@ class RecreateVm(Step):
 
     def undo(self) -> None:
         try:
-            self.work.tenant.remove_server(self.work.key(self._member.server_id))
+            key = self.work.key(self._member.server_id)
+            self.patiently(lambda: self.work.tenant.remove_server(key))
         except errors.CloudError as error:
             name = self._member.name
             raise errors.CloudError(

@@ -10,7 +10,7 @@ from protector.domain import differences, mapping
 from protector.domain.document import Document, Mappings
 from protector.engine import planning
 from protector.engine.planning import Prospect, Target
-from protector.engine.step import Result, Step
+from protector.engine.step import Result, Step, repeated
 from protector.engine.work import must_leave_some
 
 REQUEST = pydantic.TypeAdapter(ServerRequest)
@@ -21,6 +21,7 @@ class ValidateTargetSite(Step):
 
     default_provides = {"requests", "notes", "destination", "site_faults"}
 
+    @repeated
     def execute(self) -> Result:
         accepted = self._settle()
         self._site_must_answer()
