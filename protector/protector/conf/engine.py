@@ -31,5 +31,12 @@ OPTIONS = [
         help="Seconds for which a step of an operation is repeated while a service or the array"
         " does not answer, or is too busy to. What has been made by then is found, not made again.",
     ),
+    cfg.FloatOpt(
+        "shutdown_timeout",
+        default=60,
+        min=0,
+        help="Seconds that an engine which is told to stop gives the steps that run; another engine"
+        " goes on with the rest.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]
