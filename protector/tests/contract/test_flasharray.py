@@ -165,6 +165,38 @@ class TestFlashArray(StorageDriverContract):
         bench.target.promote(point, "vol1", key="0123-e1")
         assert len([n for n in bench.volumes_on_target() if "0123-e1" in n]) == 1
 
+    def test_a_busy_array_is_given_the_time_it_asks_for(self, bench: SimulatorBench) -> None:
+        point = replicated_point(bench)
+        bench.target.call_budget = 5
+        bench.control.fault(TARGET, "/volumes$", method="POST", status=429, retry_after=1)
+        started = time.monotonic()
+        bench.target.promote(point, "vol1", key="0123-e1")
+        assert 1 <= time.monotonic() - started < 4
+
+    @pytest.mark.parametrize("path", ["/volumes$", "/login$"])
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_nobody_waits_longer_than_the_budget(
+        self, arrays: SimulatedArrays, bench: SimulatorBench, path: str, status: int
+    ) -> None:
+        driver = FlashArrayDriver(TARGET, arrays.purity(TARGET), call_budget=BUDGET)
+        bench.control.fault(
+            TARGET, path, status=status, error="Server is busy", retry_after=60, count=0
+        )
+        started = time.monotonic()
+        with pytest.raises(errors.ArrayBusy, match=f"{status}: Server is busy"):
+            driver.promoted("0123-e1")
+        assert time.monotonic() - started < 3
+
+    @pytest.mark.parametrize("rule", [{"status": 503}, {"action": "drop"}], ids=["503", "drop"])
+    def test_a_renaming_whose_answer_is_lost_is_looked_for(
+        self, bench: SimulatorBench, rule: dict[str, object]
+    ) -> None:
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        bench.rename_on_target(made.name, "volume-x-cinder")
+        bench.control.fault(TARGET, "/volumes$", method="PATCH", after=True, **rule)
+        bench.target.reclaim(made.id, key="0123-e1")
+        assert bench.target.promoted("0123-e1") == made
+
     def test_a_rename_whose_answer_is_lost_does_not_stop_discarding(
         self, bench: SimulatorBench
     ) -> None:

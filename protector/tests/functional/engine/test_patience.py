@@ -96,7 +96,8 @@ def test_an_engine_whose_operation_was_taken_over_meanwhile_does_no_harm(
 
     def taken_over(*args: object, **kwargs: object) -> None:
         with patient.b.sessions.begin() as session:
-            claims.take_again(session, patient.b.conf.engine.host)
+            for claim in claims.orphaned(session, "another-engine", alive=()):
+                claims.take_over(session, claim, "another-engine")
         raise fault
 
     patient.b.cloud.faults.set("recreate_server", taken_over, after=True)
