@@ -93,8 +93,17 @@ class EngineClient:
         """
         self._call(context, "change_group", group_id=group_id, changes=changes)
 
-    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        self._call(context, "add_member", group_id=group_id, server=server)
+    def add_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        """:param wishes: any of boot_priority, criticality, wait_port."""
+        self._call(context, "add_member", group_id=group_id, server=server, wishes=wishes)
+
+    def change_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        """Change what is given of how a member is to be recovered, as in :meth:`add_member`."""
+        self._call(context, "change_member", group_id=group_id, server=server, wishes=wishes)
 
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
         self._call(context, "remove_member", group_id=group_id, server=server)

@@ -288,6 +288,10 @@ class TenantCloud(abc.ABC):
         """
 
     @abc.abstractmethod
+    def addresses(self, server_id: str) -> list[str]:
+        """Return the fixed addresses that a server has now."""
+
+    @abc.abstractmethod
     def remove_server(self, key: str) -> None:
         """Delete the server and the ports made under the key, and wait. None is no error."""
 

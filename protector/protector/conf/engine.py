@@ -24,5 +24,14 @@ OPTIONS = [
         help="Seconds between two looks at the protected VMs for what has changed of them; what"
         " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
+    cfg.FloatOpt(
+        "port_timeout",
+        default=60,
+        min=0,
+        help="Seconds that a boot tier waits, once its VMs are ACTIVE, for those with a wait_port"
+        " to answer there; then the failover goes on with a note. They are tried at their fixed"
+        " addresses from this engine's host: 0 where it has no way into the tenants' networks, or"
+        " where tenants must not learn what answers at addresses of their choice.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

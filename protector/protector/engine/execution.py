@@ -13,7 +13,7 @@ from protector import errors
 from protector.db import claims, documents, groups, operations, pairs, steps
 from protector.db.claims import Claim
 from protector.db.models import now
-from protector.domain import operation
+from protector.domain import operation, recovery
 from protector.domain.group import Event, Status
 from protector.domain.operation import FailoverArguments, StepStatus
 from protector.engine.flows.failover import unplanned_failover
@@ -102,15 +102,18 @@ class Execution:
     def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""
         with self._equipment.sessions.begin() as session:
-            faults = _faults(session, self._claim.operation_id, plan)
+            failed = _failed(session, self._claim.operation_id, plan)
+            faults = list(failed.values())
+            bearable = failed.keys() <= recovery.optional_steps(work.document.members)
             if detail.state != states.SUCCESS:
                 left = _left(session, work) if detail.state == states.FAILURE else []
                 faults = [*faults, *left] or [errors.ProtectorError().text]
                 self._release(session, work, faults, undone=not left)
+                bearable = False
             claims.hold(
                 session,
                 self._claim,
-                status=operation.Status.FAILED if faults else operation.Status.COMPLETED,
+                status=operation.Status.COMPLETED if bearable else operation.Status.FAILED,
                 error_message="\n".join(faults) or None,
                 completed_at=now(),
             )
@@ -139,15 +142,15 @@ def _ended(detail: FlowDetail) -> bool:
     return detail.state in (states.SUCCESS, states.REVERTED)
 
 
-def _faults(session: Session, operation_id: str, plan: dict[str, list[str]]) -> list[str]:
-    """Return what is said of the steps that failed, in the plan's order."""
+def _failed(session: Session, operation_id: str, plan: dict[str, list[str]]) -> dict[str, str]:
+    """Return the steps that failed, in the plan's order, and what is said of them."""
     begun = steps.get_all(session, operation_id)
-    return [
-        begun[name].detail or errors.ProtectorError().text
+    return {
+        name: begun[name].detail or errors.ProtectorError().text
         for names in plan.values()
         for name in names
         if name in begun and begun[name].status is StepStatus.FAILED
-    ]
+    }
 
 
 def _left(session: Session, work: Work) -> list[str]:

@@ -68,8 +68,16 @@ class Endpoint:
         self._edits.change_group(context, group_id, changes)
 
     @expected
-    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        self._edits.add_member(context, group_id, server)
+    def add_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        self._edits.add_member(context, group_id, server, wishes)
+
+    @expected
+    def change_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        self._edits.change_member(group_id, server, wishes)
 
     @expected
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
