@@ -16,6 +16,7 @@ from oslo_messaging._metrics import client as metrics
 from oslo_messaging._tracing import client as tracing
 
 from protector import errors
+from protector.context import Context
 
 TOPIC = "protector-engine"
 REMOTE_ERRORS = ["protector.errors"]
@@ -36,8 +37,8 @@ class ContextSerializer(oslo_messaging.NoOpSerializer):
         plain: dict[str, Any] = context.to_dict()
         return plain
 
-    def deserialize_context(self, context: dict[str, Any]) -> RequestContext:
-        return RequestContext.from_dict(context)
+    def deserialize_context(self, context: dict[str, Any]) -> Context:
+        return Context.from_dict(context)
 
 
 def transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:

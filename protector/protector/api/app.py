@@ -5,6 +5,7 @@ import falcon
 
 from protector.api import errors
 from protector.api.actions import GroupActions
+from protector.api.audit import AuditMiddleware
 from protector.api.context import ContextMiddleware, Resource
 from protector.api.documents import (
     ConsistencyGroupItem,
@@ -18,7 +19,7 @@ from protector.api.groups import GroupCollection, GroupItem
 from protector.api.health import Health
 from protector.api.mappings import MappingsItem
 from protector.api.members import MemberCollection, MemberItem
-from protector.api.operations import OperationCollection, OperationItem
+from protector.api.operations import OperationActions, OperationCollection, OperationItem
 from protector.api.peer import (
     PeerCommit,
     PeerDocument,
@@ -68,6 +69,7 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
+    "/v1/{project_id}/operations/{operation_id}/action": OperationActions,
     # the other site's Protector
     "/v1/peer/site": PeerIntroduction,
     "/v1/peer/standings": PeerStandings,
@@ -80,7 +82,9 @@ ROUTES: dict[str, type[Resource]] = {
 
 
 def make_app(services: Services) -> App:
-    app: App = falcon.App(middleware=[ContextMiddleware(services.site), VersionMiddleware()])
+    app: App = falcon.App(
+        middleware=[ContextMiddleware(services.site), AuditMiddleware(), VersionMiddleware()]
+    )
     for path, resource in ROUTES.items():
         app.add_route(path, resource(services))
     errors.install(app, services.site)

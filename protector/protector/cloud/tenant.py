@@ -99,8 +99,8 @@ class OpenStackTenantCloud(TenantCloud):
             ports = self._connection.network.ports(device_id=server_id)
             return [fixed["ip_address"] for port in ports for fixed in port.fixed_ips]
 
-    def remove_server(self, key: str) -> None:
-        self._servers.remove(key)
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
+        self._servers.remove(key, keep_ports=keep_ports)
 
     # -- inside -------------------------------------------------------------------------------
 

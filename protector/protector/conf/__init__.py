@@ -7,10 +7,12 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_log import log
 
+from protector import context
 from protector.conf import (
     api,
     base,
     cloud,
+    coordination,
     database,
     engine,
     flasharray,
@@ -30,6 +32,7 @@ SECTIONS: dict[str, list[cfg.Opt]] = {
     "DEFAULT": base.OPTIONS,
     "api": api.OPTIONS,
     "cloud": cloud.OPTIONS,
+    "coordination": coordination.OPTIONS,
     "database": database.OPTIONS,
     "engine": engine.OPTIONS,
     "flasharray": flasharray.OPTIONS,
@@ -56,7 +59,8 @@ def load(arguments: Sequence[str], *cli: cfg.Opt) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     register(conf)
     log.register_options(conf)
-    log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *QUIET])
+    log.set_defaults(context.LINE, [*log.get_default_log_levels(), *QUIET])
+    conf.set_default("logging_user_identity_format", context.IDENTITY)
     conf.register_cli_opts(cli)
     try:
         conf(arguments, project=PROJECT)

@@ -33,5 +33,12 @@ OPTIONS = [
         " addresses from this engine's host: 0 where it has no way into the tenants' networks, or"
         " where tenants must not learn what answers at addresses of their choice.",
     ),
+    cfg.FloatOpt(
+        "shutdown_timeout",
+        default=60,
+        min=0,
+        help="Seconds that an engine which is told to stop gives the steps that run; another engine"
+        " goes on with the rest.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

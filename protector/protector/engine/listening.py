@@ -2,10 +2,11 @@
 """Wait until VMs answer on a TCP port: they are ACTIVE long before what runs in them is."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-# Seconds: between two tries, and of one try that not even a refusal answers.
+# Seconds: between two tries, and two looks at whether to go on; and of one try that nothing answers.
 PAUSE = 1.0
 PATIENCE = 3.0
 
@@ -17,14 +18,25 @@ class Listener(NamedTuple):
     port: int
 
 
-def silent(listeners: Mapping[str, Listener], seconds: float) -> set[str]:
-    """Try them all side by side for so long; return the names of those that never answered."""
-    return asyncio.run(_silent(listeners, seconds)) if listeners else set()
+def silent(
+    listeners: Mapping[str, Listener],
+    seconds: float,
+    given_up: Callable[[], object] = lambda: False,
+) -> set[str]:
+    """Try them all side by side for so long; return the names of those that never answered.
+
+    :param given_up: asked now and then whether to stop waiting.
+    """
+    return asyncio.run(_silent(listeners, seconds, given_up)) if listeners else set()
 
 
-async def _silent(listeners: Mapping[str, Listener], seconds: float) -> set[str]:
-    tries = {asyncio.create_task(_answered(one), name=name) for name, one in listeners.items()}
-    _, waiting = await asyncio.wait(tries, timeout=seconds)
+async def _silent(
+    listeners: Mapping[str, Listener], seconds: float, given_up: Callable[[], object]
+) -> set[str]:
+    end = time.monotonic() + seconds
+    waiting = {asyncio.create_task(_answered(one), name=name) for name, one in listeners.items()}
+    while waiting and (left := end - time.monotonic()) > 0 and not given_up():
+        _, waiting = await asyncio.wait(waiting, timeout=min(left, PAUSE))
     for one in waiting:
         one.cancel()
     return {one.get_name() for one in waiting}

@@ -61,3 +61,11 @@ def test_the_wait_ends_for_all_at_once_and_names_who_was_silent() -> None:
         }
         assert listening.silent(listeners, 0.3) == {"lost", "unknown"}
     assert 0.3 <= time.monotonic() - began < 3
+
+
+def test_who_is_not_wanted_any_more_is_not_waited_for() -> None:
+    began = time.monotonic()
+    listener = Listener(["127.0.0.1"], free_port())
+    given_up = iter([False, False, True])
+    assert listening.silent({"db": listener}, 30, lambda: next(given_up)) == {"db"}
+    assert time.monotonic() - began < 5
