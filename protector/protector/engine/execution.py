@@ -17,6 +17,7 @@ from protector.db.models import now
 from protector.domain import operation, recovery
 from protector.domain.group import Event, Status
 from protector.domain.operation import Cancel, FailoverArguments, StepStatus
+from protector.engine.announcements import Announcements, StepAnnouncer
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
@@ -50,6 +51,9 @@ class Execution:
         flow = unplanned_failover(work)
         plan = outline(flow)
         self._hold(plan=plan)
+        announcements = Announcements(
+            self._equipment.announcer, self._equipment.sessions, self._context
+        )
         persistence = self._persistence.guarded(work.must_be_ours)
         book, detail = persistence.diary(self._claim.operation_id)
         # TaskFlow's own threads would take a second to notice that there is no more work.
@@ -67,10 +71,12 @@ class Execution:
             self._engine = engine
             # When it has ended, an engine died before it could settle.
             if not _ended(detail) and not self._suspended:
-                self._go(engine, detail, plan)
+                announcements.begun()
+                self._go(engine, detail, plan, announcements)
         if _ended(detail):
             self._settle(work, detail, plan)
             persistence.forget(self._claim.operation_id)
+            announcements.ended()
 
     def suspend(self) -> None:
         """Start no further step."""
@@ -102,9 +108,18 @@ class Execution:
                 arguments=arguments,
             )
 
-    def _go(self, engine: Engine, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
+    def _go(
+        self,
+        engine: Engine,
+        detail: FlowDetail,
+        plan: dict[str, list[str]],
+        announcements: Announcements,
+    ) -> None:
         engine.prepare()
-        with Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder:
+        with (
+            Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder,
+            StepAnnouncer(engine, announcements),
+        ):
             recorder.catch_up()
             try:
                 engine.run()

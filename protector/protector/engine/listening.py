@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-# Seconds: between two tries, and two looks at whether to go on; and of one try that nothing answers.
+# Seconds: between two tries, as between two looks at whether to go on; and of one try that
+# nothing answers.
 PAUSE = 1.0
 PATIENCE = 3.0
 

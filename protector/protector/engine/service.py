@@ -171,6 +171,7 @@ class Service:
     def leave(self) -> bool:
         """Hand over what is not done; tell whether every step has ended within its time."""
         ended = self._conductor.stop(self._equipment.conf.engine.shutdown_timeout)
+        self._equipment.announcer.stop()
         self._members.leave()
         return ended
 
