@@ -122,7 +122,7 @@ class RetryOperation(command.ShowOne):
     example = """Example, with the mapping that was missing:
   openstack protector operation retry <operation-id> --network-mapping db=dr-db
 
-Example, without a VM that cannot be brought up for now:
+Example, giving up a VM that cannot be brought up:
   openstack protector operation retry <operation-id> --skip report-server-1
 
 Next:
@@ -141,8 +141,8 @@ Next:
             metavar="<vm>",
             action="append",
             default=[],
-            help="Name or id of a VM to leave out; repeat it for each. The group stays"
-            " failed_over_partial, and a later retry can bring it",
+            help="Name or id of a VM to leave out for good; repeat it for each. The group is failed"
+            " over without it; volumes that were made of it stay, and the step names them",
         )
         parser.add_argument(
             "--accept-stale-metadata",
