@@ -303,6 +303,10 @@ class TenantCloud(abc.ABC):
         """
 
     @abc.abstractmethod
+    def addresses(self, server_id: str) -> list[str]:
+        """Return the fixed addresses that a server has now."""
+
+    @abc.abstractmethod
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         """Delete the server and the ports made under the key, and wait. None is no error.
 

@@ -293,6 +293,16 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         return made[request.key].server
 
     @faulty
+    def addresses(self, server_id: str) -> list[str]:
+        return [
+            address
+            for made in self.cloud.made_servers.values()
+            if made.server.id == server_id
+            for port in made.request.ports
+            for _, address in port.fixed_addresses
+        ]
+
+    @faulty
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self.cloud.made_servers.pop(key, None)
         self._remove_doubles(key)

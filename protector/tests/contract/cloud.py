@@ -473,6 +473,7 @@ class RecoveringContract:
             addresses=[bench.free_address],
             volumes=[volume.volume_id for volume in request.volumes],
         )
+        assert bench.tenant.addresses(server.id) == [bench.free_address]
         bench.tenant.remove_server(request.key)
 
     def test_recreating_twice_is_recreating_once(self, bench: Bench) -> None:
