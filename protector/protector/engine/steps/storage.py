@@ -191,9 +191,7 @@ class ManageVolumesIntoCinder(Step):
         try:
             return self.work.tenant.manage_volumes(requests, **destination, reclaim=reclaim)
         except errors.CloudRefused as refusal:
-            if "volume_extension:" not in refusal.kwargs["reason"]:
-                raise
-            raise errors.VolumeManageRefused(**refusal.kwargs) from None
+            raise errors.volume_manage_refused(refusal) or refusal from None
 
     def _write(self, source_id: str, volume_id: str | None) -> None:
         with self.work.sessions.begin() as session:
