@@ -18,7 +18,7 @@ from protector.api.groups import GroupCollection, GroupItem
 from protector.api.health import Health
 from protector.api.mappings import MappingsItem
 from protector.api.members import MemberCollection, MemberItem
-from protector.api.operations import OperationCollection, OperationItem
+from protector.api.operations import OperationActions, OperationCollection, OperationItem
 from protector.api.peer import (
     PeerCommit,
     PeerDocument,
@@ -29,6 +29,7 @@ from protector.api.peer import (
     PeerStandings,
 )
 from protector.api.policies import PolicyItem
+from protector.api.readiness import ReadinessItem
 from protector.api.services import Services
 from protector.api.sites import SiteCollection, SiteItem, SiteValidation, SiteVolumeTypes
 from protector.api.tenant_mappings import TenantMappingCollection, TenantMappingItem
@@ -65,9 +66,11 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/documents/{{checksum}}": DocumentVersion,
     f"{GROUP}/documents/{{checksum}}/differences": DocumentDifferences,
     f"{GROUP}/sync-status": SyncStatusItem,
+    f"{GROUP}/readiness": ReadinessItem,
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
+    "/v1/{project_id}/operations/{operation_id}/action": OperationActions,
     # the other site's Protector
     "/v1/peer/site": PeerIntroduction,
     "/v1/peer/standings": PeerStandings,
