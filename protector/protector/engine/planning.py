@@ -39,12 +39,17 @@ class Target:
 class Prospect:
     """What can be made of a member: ``request`` (volumes and user data to come), or errors.
 
-    ``flavor``: what the request names. The warnings tell what it has to do without.
+    ``draft``: the request as far as it goes, with no id for what does not exist. ``flavor``: what
+    it names. The warnings tell what the VM has to do without.
     """
 
-    request: ServerRequest | None
+    draft: ServerRequest
     flavor: TargetFlavor | None
     findings: Sequence[Finding]
+
+    @property
+    def request(self) -> ServerRequest | None:
+        return None if self.faults else self.draft
 
     @property
     def faults(self) -> list[str]:
@@ -59,8 +64,7 @@ def plan(member: Member, target: Target) -> Prospect:
     """Return the request for the member, or all that is wrong with it."""
     draft = _Draft(member, target)
     request = draft.request()
-    possible = not any(finding.is_error for finding in draft.findings)
-    return Prospect(request if possible else None, draft.flavor, draft.findings)
+    return Prospect(request, draft.flavor, draft.findings)
 
 
 def about(member: Member, severity: Severity, what: str, remedy: str) -> Finding:

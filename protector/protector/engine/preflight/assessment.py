@@ -2,10 +2,10 @@
 """What was read, judged: everything that stands in the way of a failover, at once."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from protector import errors
-from protector.cloud.base import UsedPort
+from protector.cloud.base import PortRequest, UsedPort
 from protector.domain import differences, sync
 from protector.domain.document import Document, Member
 from protector.domain.operation import FailoverArguments
@@ -208,14 +208,11 @@ class _Judge:
     def _of_addresses(self) -> Iterator[Finding]:
         holders = in_use(self._seen)
         for member in self._seen.missing:
-            prospect = self._seen.prospects.get(member.server_id)
-            if prospect is None or prospect.request is None:
-                continue
-            for port in prospect.request.ports:
-                addresses = [address for _, address in port.fixed_addresses]
-                for address in (port.mac_address, *addresses):
-                    holder = holders.get((port.network_id, address))
-                    if holder and holder.made_for != prospect.request.key:
+            if member.server_id in self._seen.prospects:
+                draft = self._seen.prospects[member.server_id].draft
+                for network_id, address in _wanted(draft.ports):
+                    holder = holders.get((network_id, address))
+                    if holder and holder.made_for != draft.key:
                         yield _taken(member, address, holder)
 
     def _of_drift(self) -> Iterator[Finding]:
@@ -249,6 +246,14 @@ def unsettled(site: str, ours: Document, theirs: Document) -> errors.DocumentUns
         peer_modified_at=f"{theirs.modified_at:%FT%TZ}",
         differences="; ".join(differences.told(ours, theirs)) or "nothing else",
     )
+
+
+def _wanted(ports: Iterable[PortRequest]) -> Iterator[tuple[str, str]]:
+    """Give each network with each MAC and fixed address that is wanted on it."""
+    for port in ports:
+        yield port.network_id, port.mac_address
+        for _, address in port.fixed_addresses:
+            yield port.network_id, address
 
 
 def _taken(member: Member, address: str, holder: UsedPort) -> Finding:

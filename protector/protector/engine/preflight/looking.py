@@ -142,8 +142,8 @@ class _Look:
         networks = {
             port.network_id
             for prospect in prospects.values()
-            if prospect.request
-            for port in prospect.request.ports
+            for port in prospect.draft.ports
+            if port.network_id
         }
         return self._service.ports(sorted(networks)) if networks else []
 

@@ -85,12 +85,12 @@ def _snapshot(point: Point) -> PlannedSnapshot:
 
 
 def _vm(member: Member, prospect: Prospect, seen: Seen) -> PlannedVm:
-    flavor, request = prospect.flavor, prospect.request
+    flavor, draft = prospect.flavor, prospect.draft
     return PlannedVm(
         name=member.name,
         server_id=member.server_id,
         flavor=flavor.name if flavor else "",
-        ports=list(_ports(request.ports, request.key, seen)) if request else [],
+        ports=list(_ports(draft.ports, draft.key, seen)),
         volumes=[volume.name for volume in member.volumes],
     )
 

@@ -53,10 +53,10 @@ def _needs(member: Member, seen: Seen) -> Counter[str]:
 
 def _of_the_server(member: Member, seen: Seen) -> Counter[str]:
     prospect = seen.prospects[member.server_id]
-    if prospect.request is None or prospect.flavor is None:
+    if prospect.flavor is None:
         return Counter()
     listed = seen.ports if isinstance(seen.ports, Sequence) else []
-    made = [port for port in listed if port.made_for == prospect.request.key]
+    made = [port for port in listed if port.made_for == prospect.draft.key]
     needed = Counter(ports=max(0, len(member.nics) - len(made)))
     if not any(port.attached for port in made):
         flavor = prospect.flavor
