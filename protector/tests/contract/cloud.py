@@ -26,6 +26,7 @@ from protector.cloud.base import (
 )
 
 QUOTAS = ("instances", "cores", "ram", "ports", "volumes", "gigabytes")
+PLENTY = 10**6
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -114,7 +115,7 @@ class Bench(abc.ABC):
 
     @abc.abstractmethod
     def limited(self, most: int) -> AbstractContextManager[None]:
-        """Let the tenant have so many of each of :data:`QUOTAS` meanwhile; else there is no limit."""
+        """Let the tenant have so many of each of QUOTAS meanwhile; else there is no limit."""
 
     @abc.abstractmethod
     def ports(self) -> int:
@@ -488,12 +489,12 @@ class RecoveringContract:
 
     def test_quotas_tell_what_is_used_of_them(self, bench: Bench) -> None:
         assert not bench.tenant.quotas().limited.keys() & set(QUOTAS)
-        with bench.limited(1000):
+        with bench.limited(PLENTY):
             before = bench.tenant.quotas()
             bench.make_server(bench.name("web"), volumes=2)
             after = bench.tenant.quotas()
         assert (before.unread, after.unread) == ({}, {})
-        assert {after.limited[name].limit for name in QUOTAS} == {1000}
+        assert {after.limited[name].limit for name in QUOTAS} == {PLENTY}
         used = {
             name: after.limited[name].used - before.limited[name].used
             for name in ("instances", "ports", "volumes")
@@ -503,7 +504,7 @@ class RecoveringContract:
     def test_whether_volumes_may_be_managed_is_tried_and_nothing_is_made(
         self, bench: Bench
     ) -> None:
-        with bench.limited(1000):
+        with bench.limited(PLENTY):
             before = bench.tenant.quotas()
             bench.tenant.must_manage_volumes(bench.volume_type.id)
             assert bench.tenant.quotas() == before

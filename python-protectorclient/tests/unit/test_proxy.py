@@ -165,6 +165,23 @@ def test_failing_over_forces_and_returns_the_operation(proxy, wire):
     assert wire.sent[1] == ("GET", "/v1/acme/operations/op-1", None)
 
 
+def test_a_check_is_a_failover_that_is_not_run(proxy, wire):
+    wire.answer = {"readiness": {"ready": True, "findings": [], "plan": {"vms": []}}}
+    readiness = proxy.check(GROUP, network_mapping={"web": "dr-web"})
+    ((_, url, body),) = wire.sent
+    assert url == f"{IN_GROUP}/action"
+    assert body["failover"]["dry_run"] is True
+    assert body["failover"]["network_mapping"] == {"web": "dr-web"}
+    assert (readiness.ready, readiness.findings, readiness.plan) == (True, [], {"vms": []})
+
+
+def test_readiness_is_read_by_the_stored_mappings(proxy, wire):
+    wire.answer = {"readiness": {"ready": False, "findings": [{"severity": "error"}], "plan": {}}}
+    readiness = proxy.get_readiness(GROUP)
+    assert wire.sent == [("GET", f"{IN_GROUP}/readiness", None)]
+    assert (readiness.ready, len(readiness.findings)) == (False, 1)
+
+
 def test_forcing_a_sync_tells_what_came_of_it(proxy, wire):
     wire.answer = {"sync": {"peer_site": "site-a", "version": 4, "duration_ms": 312}}
     sync = proxy.force_sync(GROUP)
