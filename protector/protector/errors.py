@@ -451,6 +451,13 @@ class VolumeManageRefused(CloudRefused):
     )
 
 
+def volume_manage_refused(refusal: CloudRefused) -> VolumeManageRefused | None:
+    """Return the refusal with its remedy, if it is one of Cinder's policy."""
+    if "volume_extension:" not in refusal.kwargs["reason"]:
+        return None
+    return VolumeManageRefused(**refusal.kwargs)
+
+
 class CloudUnavailable(CloudError):
     """The service did not answer, or not now: the same request may be answered later."""
 
