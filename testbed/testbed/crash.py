@@ -9,6 +9,7 @@ from typing import Any, Literal
 from testbed import census, fate, shortcut
 from testbed.census import Count
 from testbed.drills import Drill
+from testbed.errors import BrokenTestbed
 from testbed.fate import Fate
 from testbed.progress import wait_for
 from testbed.protector import ENGINE, ENGINES, SECOND_ENGINE
@@ -75,10 +76,14 @@ class Crash:
         """Return how many seconds the operation takes when nobody dies."""
         operation_id = self.begin(Case(engines=1))
         began = time.time()
-        outcome = self.follow(operation_id, None)
+        ended, _ = self._await_end(operation_id, None)
         took = time.time() - began
+        outcome = Outcome("", self._ending(ended), self.count(), None)
         if not outcome.is_good:
-            raise SystemExit(f"undisturbed, it ended {outcome.outcome}: {'; '.join(outcome.count)}")
+            raise BrokenTestbed(
+                f"the {self._drill.operation} does not even complete when nobody dies:"
+                f" {outcome.outcome}; {'; '.join(outcome.count)}"
+            )
         return took
 
     def run(self, case: Case) -> Outcome:
@@ -101,18 +106,10 @@ class Crash:
 
     def follow(self, operation_id: str, death: Death | None) -> Outcome:
         """Wait until the operation has ended, count the world, and tell."""
-        resumed = None
-        deadline = time.monotonic() + END
-        while True:
-            shown = self.operation(operation_id)
-            if death and not resumed and self._generation(operation_id) > death.generation:
-                resumed = time.time()
-            if shown.has_ended or time.monotonic() > deadline:
-                break
-            time.sleep(PAUSE)
+        ended, resumed = self._await_end(operation_id, death)
         return Outcome(
             step=death.step if death else "",
-            outcome=self._ending(shown),
+            outcome=self._ending(ended),
             count=self.count(),
             seconds_to_resume=round(resumed - death.at, 1) if death and resumed else None,
         )
@@ -152,6 +149,18 @@ class Crash:
         at = time.time()
         self._testbed.kill_service(self._drill.site, self.owner(operation_id))
         return Death(at, self._generation(operation_id), _under_way(self.operation(operation_id)))
+
+    def _await_end(self, operation_id: str, death: Death | None) -> tuple[Any, float | None]:
+        """Return the operation, at its end or when it takes too long, and when it was resumed."""
+        resumed = None
+        deadline = time.monotonic() + END
+        while True:
+            shown = self.operation(operation_id)
+            if death and not resumed and self._generation(operation_id) > death.generation:
+                resumed = time.time()
+            if shown.has_ended or time.monotonic() > deadline:
+                return shown, resumed
+            time.sleep(PAUSE)
 
     def _generation(self, operation_id: str) -> int:
         ((generation,),) = self._testbed.query(

@@ -47,8 +47,6 @@ def _looking(
 
 def main() -> None:
     fate, *arguments = sys.argv[1:]
-    # The log is named after the program.
-    sys.argv[0] = "protector-engine"
     doom(Step, pathlib.Path(fate))
     engine.main(arguments)
 

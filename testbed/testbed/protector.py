@@ -19,7 +19,7 @@ NAMES = (API, ENGINE)
 SECOND_ENGINE = "protector-engine-2"
 ENGINES = (ENGINE, SECOND_ENGINE)
 CONFIG = ("--config-file", "protector.conf")
-# Laid over the other: a second engine has a name of its own.
+# Laid over the other.
 CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")
 START = 60.0
 
@@ -78,6 +78,7 @@ class Protector:
             *(mortal if fate else [self._commands / program]),
             *CONFIG,
             *(CONFIG_OF_SECOND if name == SECOND_ENGINE else ()),
+            *("--log-file", f"{name}.log"),
         ]
 
     def _manage(self, *words: str) -> None:

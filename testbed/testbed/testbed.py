@@ -183,9 +183,12 @@ class Testbed:
         """
         with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
             arrays = pool.submit(self._arrays.restore, f"checkpoint-{name}")
-            for site in self._living():
+            living = self._living()
+            for site in living:
                 site.put_back(name)
             arrays.result()
+            for site in living:
+                site.sign_in_to_array()
 
     def status(self) -> dict[str, list[str]]:
         """Return site -> what of it does not run."""
