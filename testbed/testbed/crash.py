@@ -32,6 +32,10 @@ class Case:
     fate: Fate | None = None
     after: float | None = None
 
+    def __str__(self) -> str:
+        when = str(self.fate) if self.fate else f"{self.after:.1f} s after the request"
+        return f"{self.engines} engine{'s' if self.engines > 1 else ''}, {when}"
+
     @property
     def moment(self) -> str:
         return self.fate.moment if self.fate else "random"
@@ -91,8 +95,12 @@ class Crash:
         with concurrent.futures.ThreadPoolExecutor(1) as service_manager:
             death = self._await_death(case, operation_id)
             if case.engines == 1:
-                service_manager.submit(self._testbed.start_service, self._drill.site, ENGINE)
-            return self.follow(operation_id, death)
+                start = self._testbed.start_service
+                restarted = service_manager.submit(start, self._drill.site, ENGINE)
+            outcome = self.follow(operation_id, death)
+            if case.engines == 1:
+                restarted.result()
+            return outcome
 
     def begin(self, case: Case) -> str:
         """Return the id of the operation that so many engines begin."""
@@ -100,8 +108,8 @@ class Crash:
         self._fate.unlink(missing_ok=True)
         if case.fate:
             case.fate.write(self._fate)
-        for engine in ENGINES[: case.engines]:
-            self._testbed.start_service(self._drill.site, engine, fate=self._fate)
+        engines = ENGINES[: case.engines]
+        self._testbed.start_service(self._drill.site, *engines, fate=self._fate)
         return self._drill.ask(self._testbed)
 
     def follow(self, operation_id: str, death: Death | None) -> Outcome:

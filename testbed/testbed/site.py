@@ -219,14 +219,14 @@ class Site:
         """Ask it to end, and wait until it has."""
         self.processes.end([name], grace=STOP_GRACE)
 
-    def start_service(self, name: str, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, *names: str, fate: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine; wait until it can be asked."""
-        if name in (*protector.NAMES, protector.SECOND_ENGINE):
-            self.protector.start(name, fate=fate)
-            self.protector.wait()
-        else:
+        if "mariadb" in names:
             self.mariadb.start()
             self.mariadb.wait()
+        if of_protector := [name for name in names if name != "mariadb"]:
+            self.protector.start(*of_protector, fate=fate)
+            self.protector.wait()
 
     @contextlib.contextmanager
     def protector_stopped(self) -> Iterator[None]:

@@ -91,13 +91,13 @@ class Testbed:
         """Ask one of them to end, alone, and wait until it has."""
         self._sites[site].stop_service(name)
 
-    def start_service(self, site: str, name: str, *, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, site: str, *names: str, fate: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine: ``protector-engine-2``.
 
         :param fate: a file by which an engine knows when to die; see :mod:`testbed.fate`.
         """
         with self._alone():
-            self._sites[site].start_service(name, fate)
+            self._sites[site].start_service(*names, fate=fate)
 
     def query(self, site: str, statement: str) -> list[list[str]]:
         """Ask the site's database; return the rows."""
