@@ -57,10 +57,6 @@ class Outcome:
     count: Count
     seconds_to_resume: float | None = None
 
-    @property
-    def is_good(self) -> bool:
-        return self.outcome == "completed" and not self.count
-
 
 class Crash:
     """A drill's scene, set once; each case begins with it."""
@@ -82,11 +78,11 @@ class Crash:
         began = time.time()
         ended, _ = self._await_end(operation_id, None)
         took = time.time() - began
-        outcome = Outcome("", self._ending(ended), self.count())
-        if not outcome.is_good:
+        outcome, count = self._ending(ended), self.count()
+        if outcome != self._drill.good_outcome or count:
             raise BrokenTestbed(
-                f"the {self._drill.operation} does not even complete when nobody dies:"
-                f" {outcome.outcome}; {'; '.join(outcome.count)}"
+                f"the {self._drill.operation} does not even end well when nobody dies: {outcome};"
+                f" {'; '.join(count) or 'the world is as it should be'}"
             )
         return took
 
@@ -183,11 +179,11 @@ class Crash:
 
     def _ending(self, operation: Any) -> str:
         group = shortcut.protector(self._cloud).get_protection_group(operation.group_id)
-        if operation.status != "completed":
+        if operation.status != self._drill.status:
             return f"{operation.status}: {operation.error_message or 'it does not go on'}"
         if group.status != self._drill.group_status:
-            return f"completed, and the group is {group.status}"
-        return "completed"
+            return f"{operation.status}, and the group is {group.status}"
+        return self._drill.good_outcome
 
 
 def _under_way(operation: Any) -> str:

@@ -3,9 +3,11 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 from testbed import scenario, shortcut
 from testbed.census import Member
+from testbed.fate import Act
 from testbed.testbed import Testbed
 
 SERVERS = (
@@ -16,18 +18,25 @@ SERVERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Drill:
-    """``site``: where the operation runs, and where ``members`` do when it has completed.
+    """``site``: where the operation runs, and at its end, ``status``, so do ``members``.
 
     ``arrange`` begins with two sites as they were made; ``ask`` returns the operation's id.
+    ``act``: whether somebody dies at the steps or at their undoing.
     """
 
     operation: str
     site: str
-    steps: tuple[str, ...]
-    members: Mapping[str, Member]
-    group_status: str
     arrange: Callable[[Testbed], None]
     ask: Callable[[Testbed], str]
+    act: Act
+    steps: tuple[str, ...]
+    status: Literal["completed", "failed"]
+    group_status: str
+    members: Mapping[str, Member]
+
+    @property
+    def good_outcome(self) -> str:
+        return "completed" if self.status == "completed" else "undone"
 
 
 def arrange_disaster(testbed: Testbed) -> None:
@@ -52,18 +61,29 @@ def fail_over(testbed: Testbed) -> str:
     return str(asked.operation_id)
 
 
+def fail_over_in_vain(testbed: Testbed) -> str:
+    """Let no server come up, so that all is undone."""
+    testbed.control.fault("flasharray-b", "/connections", method="POST", count=0)
+    return fail_over(testbed)
+
+
+# Those that make something.
+STORAGE_STEPS = ("promote_volumes_from_snapshot", "manage_volumes_into_cinder")
+VM_STEPS = tuple(f"recreate_vm_{server.name}" for server in SERVERS)
 FAILOVER = Drill(
     operation="failover",
     site="site-b",
+    arrange=arrange_disaster,
+    ask=fail_over,
+    act="execute",
     steps=(
-        "validate_target_site",
-        "create_dr_operation_record",
-        "identify_latest_snapshot",
-        "promote_volumes_from_snapshot",
-        "manage_volumes_into_cinder",
-        *(f"recreate_vm_{server.name}" for server in SERVERS),
+        *("validate_target_site", "create_dr_operation_record"),
+        *("identify_latest_snapshot", *STORAGE_STEPS),
+        *VM_STEPS,
         "finalization",
     ),
+    status="completed",
+    group_status="failed_over",
     members={
         server.name: Member(
             nics=len(server.addresses),
@@ -71,8 +91,16 @@ FAILOVER = Drill(
         )
         for server in SERVERS
     },
-    group_status="failed_over",
-    arrange=arrange_disaster,
-    ask=fail_over,
 )
-DRILLS = {drill.operation: drill for drill in (FAILOVER,)}
+UNDONE_FAILOVER = Drill(
+    operation="undone-failover",
+    site="site-b",
+    arrange=arrange_disaster,
+    ask=fail_over_in_vain,
+    act="revert",
+    steps=(*STORAGE_STEPS, *VM_STEPS),
+    status="failed",
+    group_status="active",
+    members={},
+)
+DRILLS = {drill.operation: drill for drill in (FAILOVER, UNDONE_FAILOVER)}
