@@ -8,6 +8,8 @@ import re
 # As Keystone writes a project's, and as everybody else writes theirs.
 ID = re.compile(r"\b(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b")
 
+ARRAY = "array"
+
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Call:

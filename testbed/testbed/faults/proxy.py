@@ -18,16 +18,15 @@ from testbed.relay import Answer, Relay, Reply, Request, Silence
 
 @dataclasses.dataclass
 class Strike:
-    """From the ``nth`` such call on, ``times`` times (0: each time), the fault happens.
+    """From the ``nth`` such call on, the fault happens, as often as it does.
 
-    ``fault`` is None: it is carried on as ever. ``act`` is done when the call is struck.
+    ``fault`` is None: the call is carried on as ever. ``act`` is done when a call is struck.
     ``seen``: how many such calls have come; ``over`` ends what hangs.
     """
 
     call: Call
     fault: Fault | None
     nth: int = 1
-    times: int = 1
     act: Callable[[], None] | None = None
     seen: int = 0
     over: threading.Event = dataclasses.field(default_factory=threading.Event)
@@ -41,7 +40,8 @@ class Strike:
         if call != self.call:
             return False
         self.seen += 1
-        return self.struck and (not self.times or self.seen < self.nth + self.times)
+        times = self.fault.times if self.fault else 1
+        return self.struck and (not times or self.seen < self.nth + times)
 
 
 class Proxy:

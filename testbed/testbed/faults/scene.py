@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A site whose Protector asks OpenStack by the proxy, and an operation to be begun there."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from flasharray_simulator.control import Control
+from protectorclient.v1._proxy import Proxy as Protector
+from testbed import shortcut
+from testbed.drills import Drill
+from testbed.faults.calls import ARRAY, Call, call
+from testbed.faults.cases import RESTART, Case
+from testbed.faults.kinds import ARRAY_FAULTS, FAULTS
+from testbed.faults.proxy import Proxy, Strike
+from testbed.layout import PLACES
+from testbed.openstack import APIS
+from testbed.testbed import Testbed
+
+CHECKPOINT = "faults"
+# Protector to an array, not Cinder's driver.
+AGENT = "protector"
+# What Protector waits for an answer, in seconds; and it does nothing here of its own accord.
+CONFIG = """
+[service_auth]
+auth_url = {keystone}
+
+[cloud]
+timeout = 3
+poll_interval = 0.3
+
+[flasharray]
+connect_timeout = 3
+timeout = 3
+
+[engine]
+capture_interval = 3600
+sweep_interval = 1
+"""
+
+
+class Scene:
+    def __init__(self, testbed: Testbed, drill: Drill, proxy: Proxy) -> None:
+        self.testbed = testbed
+        self.drill = drill
+        self._proxy = proxy
+        self._array = PLACES[drill.site].array
+        self._restart: threading.Thread | None = None
+
+    @property
+    def control(self) -> Control:
+        return self.testbed.control
+
+    @property
+    def protector(self) -> Protector:
+        return shortcut.protector(self.testbed.cloud(self.drill.site))
+
+    def put_back(self) -> None:
+        """Make the world what it was before the operation, with a Protector that knows nothing."""
+        with self.testbed.protector_stopped(self.drill.site):
+            self.testbed.restore(CHECKPOINT)
+        self._proxy.recorded()
+
+    def calls(self) -> list[Call]:
+        """Return what was asked of OpenStack, and by Protector of the array, since put back."""
+        return [
+            *self._proxy.recorded(),
+            *(
+                call(ARRAY, entry["method"], entry["path"])
+                for entry in self.control.journal()
+                if entry["array"] == self._array and entry["agent"].startswith(AGENT)
+            ),
+        ]
+
+    @contextlib.contextmanager
+    def going_wrong(self, case: Case) -> Iterator[None]:
+        """Let the case's fault happen when it is time for it, until this is left."""
+        try:
+            self._set(case)
+            yield
+        finally:
+            self._proxy.clear()
+            self.control.clear_faults()
+            if self._restart:
+                self._restart.join()
+                self._restart = None
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _set(self, case: Case) -> None:
+        if case.service == ARRAY:
+            rule = ARRAY_FAULTS[case.fault]
+            path = f"{case.call.path}$"
+            self.control.fault(self._array, path, method=case.call.method, agent=AGENT, **rule)
+        elif case.fault == RESTART:
+            self._proxy.strike(Strike(case.call, None, act=lambda: self._begin(case.service)))
+        else:
+            self._proxy.strike(Strike(case.call, FAULTS[case.fault]))
+
+    def _begin(self, service: str) -> None:
+        """Begin to restart it; the request goes on meanwhile."""
+        self._restart = threading.Thread(target=self._restarted, args=(service,))
+        self._restart.start()
+
+    def _restarted(self, service: str) -> None:
+        self.testbed.kill_service(self.drill.site, service)
+        self.testbed.start_service(self.drill.site, service)
+
+
+@contextlib.contextmanager
+def scene(testbed: Testbed, drill: Drill) -> Iterator[Scene]:
+    """Arrange all, and keep it; Protector asks by the proxy from then on, until this is left."""
+    place = PLACES[drill.site]
+    with Proxy({api.name: place.url(api.name) for api in APIS}).open() as proxy:
+        testbed.reset()
+        drill.arrange(testbed)
+        testbed.checkpoint(CHECKPOINT)
+        config = CONFIG.format(keystone=proxy.url("keystone"))
+        with testbed.protector_configured(drill.site, config):
+            yield Scene(testbed, drill, proxy)

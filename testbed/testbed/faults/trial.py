@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One case: the operation meets a fault, and whoever asked for it does what a message says."""
+
+import dataclasses
+import re
+import time
+from typing import Any
+
+from openstack.exceptions import HttpException
+
+from testbed import census
+from testbed.census import Count
+from testbed.faults.calls import ARRAY
+from testbed.faults.cases import Case
+from testbed.faults.scene import Scene
+from testbed.layout import PLACES
+from testbed.progress import wait_for
+
+# Seconds.
+END = 150
+# What an engine tidies up after the end, it does at its next look.
+TIDY = 5
+PAUSE = 0.2
+# How people call them.
+NAMES = {
+    "keystone": "Keystone",
+    "nova": "Nova",
+    "neutron": "Neutron",
+    "cinder": "Cinder",
+    "glance": "Glance",
+    "placement": "Placement",
+    "mariadb": "database",
+    "rabbitmq": "engine",
+}
+# What a person can do, or look at.
+REMEDY = re.compile(r"openstack |systemctl |\b[Cc]heck\b|\b[Rr]etry\b|\bagain\b|\bSee\b|\bRun\b")
+# What nobody should have to read.
+NOISE = re.compile(r"Traceback|<html|object at 0x|Exception|\bNone\b")
+GOOD = ("completed", "failed_then_completed", "refused_then_completed")
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """``message``: what was said of the fault, when the operation did not complete at once."""
+
+    service: str
+    call: str
+    fault: str
+    outcome: str
+    message: str
+    doubles: list[str]
+    orphans: list[str]
+    missing: list[str]
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        return self.outcome in GOOD and not (self.doubles or self.orphans or self.missing)
+
+
+def run(scene: Scene, case: Case) -> Result:
+    """Try a case from the beginning."""
+    began = time.monotonic()
+    scene.put_back()
+    message, ending = _tried(scene, case)
+    count = _count(scene)
+    return Result(
+        service=case.service,
+        call=str(case.call),
+        fault=case.fault,
+        outcome=ending,
+        message=message,
+        **dataclasses.asdict(count),
+        seconds=round(time.monotonic() - began, 1),
+    )
+
+
+def undisturbed(scene: Scene) -> None:
+    """Let the operation be done without any fault.
+
+    :raises SystemExit: even so it does not end well.
+    """
+    scene.put_back()
+    how, message = _ended(scene, scene.drill.ask(scene.testbed))
+    count = _count(scene)
+    if how != "completed" or count:
+        raise SystemExit(f"undisturbed, it ended {how}: {message} {'; '.join(count)}")
+
+
+def unclear(case: Case, message: str) -> str:
+    """Return what a message lacks to be of use; nothing if it is."""
+    cause = PLACES["site-b"].array if case.service == ARRAY else NAMES[case.service]
+    lacking = []
+    if cause.lower() not in message.lower():
+        lacking.append(f"does not name {cause}")
+    if not REMEDY.search(message):
+        lacking.append("has no remedy")
+    if NOISE.search(message):
+        lacking.append("is not for people")
+    return ", ".join(lacking)
+
+
+def _tried(scene: Scene, case: Case) -> tuple[str, str]:
+    """Return what was said of the fault, and how it all ended."""
+    with scene.going_wrong(case):
+        try:
+            first, message = _ended(scene, scene.drill.ask(scene.testbed))
+        except HttpException as error:
+            first, message = "refused", str(error.message)
+    if first in ("completed", "does not end"):
+        return message, first
+    if lacking := unclear(case, message):
+        first = f"{first} ({lacking})"
+    return message, f"{first}_then_{_again(scene)}"
+
+
+def _again(scene: Scene) -> str:
+    try:
+        how, message = _ended(scene, scene.drill.ask(scene.testbed))
+    except HttpException as error:
+        return f"refused: {error.message}"
+    return how if how == "completed" else f"{how}: {message}"
+
+
+def _ended(scene: Scene, operation_id: str) -> tuple[str, str]:
+    """Return how the operation ended, and with what message."""
+    protector = scene.protector
+    deadline = time.monotonic() + END
+    while True:
+        shown: Any = protector.get_operation(operation_id)
+        if shown.has_ended:
+            return str(shown.status), str(shown.error_message or "")
+        if time.monotonic() > deadline:
+            return "does not end", str(shown.status)
+        time.sleep(PAUSE)
+
+
+def _count(scene: Scene) -> Count:
+    """Count the world, once all is tidied up or should be."""
+    deadline = time.monotonic() + TIDY
+    while True:
+        found = census.take(scene.testbed, scene.drill.site, scene.drill.members)
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(PAUSE)
