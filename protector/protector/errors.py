@@ -342,6 +342,41 @@ class ClaimLost(Conflict):
     message = "Operation {operation} is not this engine's any more."
 
 
+class OperationRunning(Conflict):
+    code = "protector.operation.running"
+    message = (
+        "Operation {operation} of protection group {group} is {status}; a group has one operation"
+        " at a time. Follow it: openstack protector operation show {operation}, or stop it:"
+        " openstack protector operation cancel {operation}"
+    )
+
+
+class OperationCancelled(ProtectorError):
+    code = "protector.operation.cancelled"
+    message = "Operation {operation} was cancelled before this step began."
+
+
+class OperationEnded(Conflict):
+    code = "protector.operation.ended"
+    message = (
+        "Operation {operation} is {status} already, so there is nothing to cancel. See:"
+        " openstack protector operation show {operation}"
+    )
+
+
+class CancelKeepsOnly(Conflict):
+    code = "protector.operation.cancel_keeps_only"
+    message = (
+        "Operation {operation} goes on with a failover of which some VMs run, and these stay. Stop"
+        " it and keep what it has made: openstack protector operation cancel {operation} --keep"
+    )
+
+
+class NothingToRetry(Conflict):
+    code = "protector.operation.nothing_to_retry"
+    message = "Operation {operation} cannot be retried: {reason}"
+
+
 class PeerUnreachable(ProtectorError):
     status = 503
     code = "protector.peer.unreachable"
@@ -368,6 +403,15 @@ class EngineUnreachable(ProtectorError):
     message = (
         "No protector-engine of {site} answered. Check the service on {site}:"
         " systemctl status protector-engine"
+    )
+
+
+class CoordinationUnreachable(ProtectorError):
+    status = 503
+    code = "protector.coordination.unreachable"
+    message = (
+        "What tells the engines of {site} of each other does not answer: {reason}. Check"
+        " [coordination] backend_url in protector.conf"
     )
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """…/protection-groups/{group_id}/action"""
 
-import contextlib
-
 import falcon
 from oslo_context.context import RequestContext
 from sqlalchemy.orm import Session
@@ -11,16 +9,14 @@ from protector import errors
 from protector.access import group as access
 from protector.api.context import caller, read
 from protector.api.groups import GroupResource
+from protector.api.operations import view_of
+from protector.api.submission import submit
 from protector.db import documents, groups, operations
 from protector.db.models import ProtectionGroup
-from protector.domain import group, progress
 from protector.domain.group import Event, Status
-from protector.domain.operation import FailoverArguments, Kind
-from protector.schemas import operation as operation_schema
+from protector.domain.operation import FailoverArguments
 from protector.schemas.action import ActionBody, Failover, ResetState, SyncForce
 from protector.sync import guards
-
-TRUSTED_ROLE = "member"
 
 
 class GroupActions(GroupResource):
@@ -50,47 +46,15 @@ class GroupActions(GroupResource):
             raise errors.WrongSite(
                 action="Failover", group=row.name, right_site=target, site=self.site
             )
-        group.after(row.status, Event.FAIL_OVER, name=row.name)
-        operation_id = self._submit(who, row, wanted)
-        self.engine.start_operation(who, operation_id)
-        with self.sessions.begin() as session:
-            operation = operations.get(session, operation_id)
-            steps = operations.steps_of(session, [operation_id])[operation_id]
-        resp.status = falcon.HTTP_202
-        resp.media = {"operation": operation_schema.view(operation, steps)}
-
-    def _submit(self, who: RequestContext, row: ProtectionGroup, wanted: Failover) -> str:
-        """Write the operation down, with the trust by which an engine will act for the caller."""
-        cloud = self.services.cloud
-        trust_id = cloud.take_trust(
-            who.auth_token, user_id=who.user_id, project_id=row.project_id, roles=_roles(who)
-        )
         arguments = FailoverArguments(
             networks=wanted.network_mapping,
             flavors=wanted.flavor_mapping,
             accept_stale_metadata=wanted.accept_stale_metadata,
         )
-        try:
-            with self.sessions.begin() as session:
-                held = groups.lock(session, row.id)
-                groups.advance(session, held, Event.FAIL_OVER)
-                return operations.create(
-                    session,
-                    group_id=held.id,
-                    project_id=held.project_id,
-                    user_id=who.user_id,
-                    request_id=who.request_id,
-                    kind=Kind.FAILOVER,
-                    progress=progress.percent({}, ()),
-                    source_site=held.peer_of(self.site),
-                    target_site=self.site,
-                    arguments=arguments.model_dump(),
-                    trust_id=trust_id,
-                ).id
-        except errors.ProtectorError:
-            with contextlib.suppress(errors.CloudError):
-                cloud.as_service().drop_trust(trust_id)
-            raise
+        operation_id = submit(self.services, who, row, Event.FAIL_OVER, arguments)
+        self.engine.start_operation(who, operation_id)
+        resp.status = falcon.HTTP_202
+        resp.media = {"operation": view_of(self.sessions, operation_id)}
 
     # -- synchronization ----------------------------------------------------------------------
 
@@ -132,11 +96,6 @@ def _target(row: ProtectionGroup) -> str:
     if row.status in (Status.FAILED_OVER, Status.FAILED_OVER_PARTIAL):
         return row.current_primary_site
     return row.peer_of(row.current_primary_site)
-
-
-def _roles(who: RequestContext) -> list[str]:
-    """Return what the caller lends: no more than a tenant's, where that is among it."""
-    return [TRUSTED_ROLE] if TRUSTED_ROLE in who.roles else list(who.roles)
 
 
 def _by(who: RequestContext, status: str) -> str:

@@ -18,7 +18,7 @@ from protector.api.groups import GroupCollection, GroupItem
 from protector.api.health import Health
 from protector.api.mappings import MappingsItem
 from protector.api.members import MemberCollection, MemberItem
-from protector.api.operations import OperationCollection, OperationItem
+from protector.api.operations import OperationActions, OperationCollection, OperationItem
 from protector.api.peer import (
     PeerCommit,
     PeerDocument,
@@ -68,6 +68,7 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
+    "/v1/{project_id}/operations/{operation_id}/action": OperationActions,
     # the other site's Protector
     "/v1/peer/site": PeerIntroduction,
     "/v1/peer/standings": PeerStandings,

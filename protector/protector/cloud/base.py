@@ -230,6 +230,10 @@ class ServiceCloud(abc.ABC):
     def drop_trust(self, trust_id: str) -> None:
         """Delete a trust. One that is gone is no error."""
 
+    @abc.abstractmethod
+    def trusts(self) -> list[str]:
+        """Return the ids of all trusts by which the service user may act for others."""
+
 
 class TenantCloud(abc.ABC):
     """The site's cloud as a tenant sees it, by the tenant's token or trust."""
@@ -288,7 +292,7 @@ class TenantCloud(abc.ABC):
         """
 
     @abc.abstractmethod
-    def remove_server(self, key: str) -> None:
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         """Delete the server and the ports made under the key, and wait. None is no error."""
 
 

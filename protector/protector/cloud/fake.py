@@ -193,6 +193,10 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
     def drop_trust(self, trust_id: str) -> None:
         self.cloud.trusts.pop(trust_id, None)
 
+    @faulty
+    def trusts(self) -> list[str]:
+        return list(self.cloud.trusts)
+
     # -- inside -------------------------------------------------------------------------------
 
     def _stop(self, server_id: str) -> Outcome:
@@ -276,7 +280,7 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         return made[request.key].server
 
     @faulty
-    def remove_server(self, key: str) -> None:
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self.cloud.made_servers.pop(key, None)
 
     # -- inside -------------------------------------------------------------------------------

@@ -50,11 +50,12 @@ class Servers:
         ]
         return Server(server.id, server.name, server.status, [port.id for port in made], notes)
 
-    def remove(self, key: str) -> None:
+    def remove(self, key: str, *, keep_ports: bool) -> None:
         found = self._find(key)
         if found:
             self._delete(found)
-        self._ports.remove(key)
+        if not keep_ports:
+            self._ports.remove(key)
 
     # -- inside -------------------------------------------------------------------------------
 

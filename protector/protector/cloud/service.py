@@ -94,6 +94,11 @@ class OpenStackServiceCloud(ServiceCloud):
         with asking(self.site, "Keystone", f"delete trust {trust_id}"):
             self._connection.identity.delete_trust(trust_id)
 
+    def trusts(self) -> list[str]:
+        with asking(self.site, "Keystone", "list trusts"):
+            own = self._connection.identity.trusts(trustee_user_id=self._connection.current_user_id)
+            return [trust.id for trust in own]
+
     # -- inside -------------------------------------------------------------------------------
 
     def _look(self, look: Callable[[], Any]) -> str | None:

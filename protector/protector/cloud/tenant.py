@@ -94,8 +94,8 @@ class OpenStackTenantCloud(TenantCloud):
     def recreate_server(self, request: ServerRequest) -> Server:
         return self._servers.recreate(request)
 
-    def remove_server(self, key: str) -> None:
-        self._servers.remove(key)
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
+        self._servers.remove(key, keep_ports=keep_ports)
 
     # -- inside -------------------------------------------------------------------------------
 

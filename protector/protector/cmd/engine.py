@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """protector-engine: changes protection groups, and runs operations on them."""
 
+import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -10,6 +12,7 @@ from oslo_config import cfg
 from protector import conf as options
 from protector import rpc, storage
 from protector.cloud.openstack import OpenStackCloud
+from protector.coordination import Members
 from protector.db import session
 from protector.engine.conductor import Conductor
 from protector.engine.persistence import Persistence
@@ -24,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: service.stop())
     service.run()
+    if not service.leave():
+        # Threads in mid-step would keep the process from ending.
+        logging.shutdown()
+        os._exit(1)
 
 
 def make(conf: cfg.ConfigOpts) -> Service:
@@ -36,4 +43,6 @@ def make(conf: cfg.ConfigOpts) -> Service:
         array=storage.load(conf),
         peer=Peers(conf, sessions, Keys.from_conf(conf)),
     )
-    return Service(equipment, Conductor(equipment, Persistence(database)), rpc.transport(conf))
+    members = Members(conf, conf.engine.host)
+    conductor = Conductor(equipment, Persistence(database))
+    return Service(equipment, conductor, members, rpc.transport(conf))

@@ -24,5 +24,12 @@ OPTIONS = [
         help="Seconds between two looks at the protected VMs for what has changed of them; what"
         " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
+    cfg.FloatOpt(
+        "shutdown_timeout",
+        default=60,
+        min=0,
+        help="Seconds that an engine which is told to stop gives the steps that run; another engine"
+        " goes on with the rest.",
+    ),
     cfg.IntOpt("parallel_vms", default=8, min=1, help="VMs of one operation recreated at once."),
 ]

@@ -42,24 +42,45 @@ def take(session: Session, operation_id: str, owner: str) -> Claim | None:
     return claim if taken else None
 
 
-def take_again(session: Session, owner: str, *, besides: Collection[str] = ()) -> list[Claim]:
-    """Claim anew what this owner was running, so that its old self lets go.
+def orphaned(
+    session: Session, owner: str, *, alive: Collection[str] | None, besides: Collection[str] = ()
+) -> list[Claim]:
+    """Return the claims that nobody works by any more, oldest first.
 
-    :param besides: ids of the operations that it does run.
+    Those are of this owner's old self, of owners that are not alive, and of those who let go.
+
+    :param alive: the owners that are; None: nobody knows.
+    :param besides: ids of the operations that this owner does run.
     """
     rows = session.execute(
-        sa.select(Operation.id, Operation.generation).filter_by(status=Status.RUNNING, owner=owner)
+        sa.select(Operation.id, Operation.owner, Operation.generation)
+        .filter_by(status=Status.RUNNING)
+        .order_by(Operation.created_at, Operation.id)
     )
-    claims = [
-        (Claim(id, owner, generation + 1), generation)
-        for id, generation in rows
-        if id not in besides
-    ]
     return [
-        claim
-        for claim, before in claims
-        if _change(session, _held(claim, generation=before), generation=claim.generation)
+        Claim(id, holder or "", generation)
+        for id, holder, generation in rows
+        if id not in besides
+        and (holder in (owner, None) or (alive is not None and holder not in alive))
     ]
+
+
+def take_over(session: Session, claim: Claim, owner: str) -> Claim | None:
+    """Claim what somebody held, so that it lets go; None when another engine was first."""
+    mine = Claim(claim.operation_id, owner, claim.generation + 1)
+    taken = _change(
+        session,
+        {"id": claim.operation_id, "status": Status.RUNNING, "generation": claim.generation},
+        owner=owner,
+        generation=mine.generation,
+        updated_at=now(),
+    )
+    return mine if taken else None
+
+
+def release(session: Session, claim: Claim) -> None:
+    """Let go of an operation that is to go on; what is somebody else's by now stays so."""
+    _change(session, _held(claim), owner=None)
 
 
 def hold(session: Session, claim: Claim, **values: object) -> None:
@@ -82,13 +103,12 @@ def queued(session: Session) -> list[str]:
     )
 
 
-def _held(claim: Claim, **instead: object) -> dict[str, object]:
+def _held(claim: Claim) -> dict[str, object]:
     return {
         "id": claim.operation_id,
         "owner": claim.owner,
         "generation": claim.generation,
         "status": Status.RUNNING,
-        **instead,
     }
 
 

@@ -36,11 +36,18 @@ def end(session: Session, group_id: str, editor: str) -> None:
     _change(session, group_id, ProtectionGroup.editor == editor, editor=None, edited_since=None)
 
 
-def of_host(session: Session, host: str) -> list[tuple[str, str]]:
-    """Return group id and editor of each that an engine of this host is at, or was."""
-    ours = ProtectionGroup.editor.startswith(f"{host}/", autoescape=True)
-    rows = session.execute(sa.select(ProtectionGroup.id, ProtectionGroup.editor).where(ours))
+def begun(session: Session) -> list[tuple[str, str]]:
+    """Return group id and editor of each that an engine is at, or was."""
+    rows = session.execute(
+        sa.select(ProtectionGroup.id, ProtectionGroup.editor).where(
+            ProtectionGroup.editor.is_not(None)
+        )
+    )
     return [(group_id, editor) for group_id, editor in rows if editor]
+
+
+def host_of(editor: str) -> str:
+    return editor.rsplit("/", 1)[0]
 
 
 def editor_of(session: Session, group_id: str) -> str | None:

@@ -189,7 +189,9 @@ class Operation(Base):
     """What was asked of a group, and what became of it.
 
     ``arguments`` is all that its flow is built from; ``plan`` is phase -> step names. ``owner``
-    and ``generation`` are the engine's claim.
+    and ``generation`` are the engine's claim: without an owner, a running one waits for an engine
+    that takes it over. ``retry_of``: the operation that this one goes on with. ``cancel``: that,
+    and ``cancelled_by``: by which user it is to be cancelled.
     """
 
     __tablename__ = "operations"
@@ -212,6 +214,9 @@ class Operation(Base):
     plan: orm.Mapped[dict[str, list[str]]] = orm.mapped_column(sa.JSON)
     trust_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     error_message: orm.Mapped[str | None] = orm.mapped_column(LongText)
+    retry_of: orm.Mapped[str | None] = orm.mapped_column(sa.String(39))
+    cancel: orm.Mapped[operation.Cancel | None] = orm.mapped_column(by_value(operation.Cancel))
+    cancelled_by: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
     owner: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
     generation: orm.Mapped[int] = orm.mapped_column(default=0)
     created_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time, default=now)

@@ -74,6 +74,49 @@ def any_unended(session: Session) -> bool:
     )
 
 
+def latest(session: Session, group_id: str) -> Operation:
+    """Return the group's newest operation.
+
+    :raises OperationNotFound: it never had one.
+    """
+    row = session.scalars(
+        sa.select(Operation)
+        .filter_by(group_id=group_id)
+        .order_by(Operation.created_at.desc(), Operation.id.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        raise errors.OperationNotFound(operation=f"of {group_id}")
+    return row
+
+
+def ask_to_cancel(
+    session: Session, operation_id: str, how: operation.Cancel, user_id: str
+) -> operation.Status | None:
+    """Write down that the operation is to be cancelled; whoever works on it will see.
+
+    :returns: the status it is in; None when it has ended already.
+    """
+    row = session.get(Operation, operation_id, with_for_update=True, populate_existing=True)
+    if row is None or row.status in operation.ENDED:
+        return None
+    row.cancel, row.cancelled_by = how, user_id
+    return row.status
+
+
+def cancel_queued(session: Session, operation_id: str) -> None:
+    """End an operation that no engine has begun."""
+    row = get(session, operation_id)
+    row.status = operation.Status.CANCELLED
+    row.error_message = "The operation was cancelled before an engine began it."
+    row.completed_at = now()
+    session.flush()
+
+
+def cancelled(session: Session, operation_id: str) -> operation.Cancel | None:
+    return session.scalar(sa.select(Operation.cancel).filter_by(id=operation_id))
+
+
 def is_live(row: Operation, *, silence: datetime.timedelta) -> bool:
     """Tell whether an engine has shown within that time that it works on the operation."""
     return row.owner is not None and (row.updated_at or row.created_at) > now() - silence
@@ -95,6 +138,12 @@ def trusts_to_drop(session: Session) -> dict[str, str]:
         )
     )
     return {id: trust_id for id, trust_id in rows if trust_id}
+
+
+def trusts(session: Session) -> set[str]:
+    """Return all trusts that an operation has."""
+    rows = session.scalars(sa.select(Operation.trust_id).where(Operation.trust_id.is_not(None)))
+    return {trust_id for trust_id in rows if trust_id}
 
 
 def trust_dropped(session: Session, operation_id: str) -> None:

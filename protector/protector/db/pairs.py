@@ -65,6 +65,14 @@ def managed(
     )
 
 
+def removed(session: Session, group_id: str, epoch: int, source_server_id: str) -> None:
+    session.execute(
+        sa.delete(ServerPair).filter_by(
+            group_id=group_id, epoch=epoch, source_server_id=source_server_id
+        )
+    )
+
+
 def recreated(
     session: Session, group_id: str, epoch: int, source_server_id: str, server_id: str
 ) -> None:

@@ -20,6 +20,7 @@ class Event(enum.StrEnum):
     CREATE = "be created"
     EDIT = "be changed"
     FAIL_OVER = "fail over"
+    RETRY = "go on with its last operation"
     FINISH = "finish"
     FINISH_PARTLY = "finish in part"
     UNDO = "return to where it was"
@@ -36,6 +37,7 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.ACTIVE: {
         Event.EDIT: Status.ACTIVE,
         Event.FAIL_OVER: Status.FAILING_OVER,
+        Event.RETRY: Status.FAILING_OVER,
         Event.DELETE: Status.DELETING,
         Event.BREAK: Status.ERROR,
     },
@@ -51,11 +53,13 @@ TRANSITIONS: dict[Status, dict[Event, Status]] = {
     Status.FAILED_OVER_PARTIAL: {
         Event.EDIT: Status.FAILED_OVER_PARTIAL,
         Event.FAIL_OVER: Status.FAILING_OVER,
+        Event.RETRY: Status.FAILING_OVER,
     },
     Status.DELETING: {
         Event.BREAK: Status.ERROR,
     },
     Status.ERROR: {
+        Event.RETRY: Status.FAILING_OVER,
         Event.DELETE: Status.DELETING,
     },
 }
@@ -75,12 +79,13 @@ WAY_OUT: dict[Status, str] = {
     ),
     Status.FAILED_OVER_PARTIAL: (
         "See which VMs are missing: openstack protector operation list --protection-group {name}."
-        " Then fail over again with corrected mappings"
+        " Then go on with corrected mappings: openstack protector operation retry <operation>"
     ),
     Status.DELETING: "Wait until it is gone: openstack protector protection-group list",
     Status.ERROR: (
         "See the last operation: openstack protector operation list --protection-group {name}."
-        " Then: openstack protector protection-group reset-state {name} --state active"
+        " Then go on with it: openstack protector operation retry <operation>, or:"
+        " openstack protector protection-group reset-state {name} --state active"
     ),
 }
 

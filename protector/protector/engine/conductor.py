@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Claims operations and runs them, several side by side."""
+"""Claims operations and runs them, several side by side; takes over those of dead engines."""
 
 import logging
 import threading
+import time
+from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from protector import errors
-from protector.db import claims, operations
+from protector.db import claims
 from protector.db.claims import Claim
 from protector.engine.execution import Execution
 from protector.engine.persistence import Persistence
+from protector.engine.trusts import Trusts
 from protector.engine.work import Equipment
 
 LOG = logging.getLogger(__name__)
@@ -22,48 +25,77 @@ class Conductor:
     def __init__(self, equipment: Equipment, persistence: Persistence) -> None:
         self._equipment = equipment
         self._persistence = persistence
+        self._trusts = Trusts(equipment)
         self._owner: str = equipment.conf.engine.host
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="operation")
         self._lock = threading.Lock()
         self._running: dict[Claim, Execution] = {}
+        self._stopping = False
 
     def start(self, operation_id: str) -> None:
         """Claim the operation and run it; nothing happens when it is not there to be claimed."""
         with self._lock:
-            if len(self._running) < AT_ONCE:
+            if self._room():
                 with self._equipment.sessions.begin() as session:
                     claim = claims.take(session, operation_id, self._owner)
                 if claim:
                     self._submit(claim)
 
-    def sweep(self) -> None:
-        """Resume and start what waits, show that what runs is alive, drop trusts of what ended."""
-        self._resume()
+    def sweep(self, alive: Collection[str] | None) -> None:
+        """Go on with what was begun, start what waits, show that what runs is alive.
+
+        :param alive: the site's engines that are; None: nobody knows, so nothing of others is
+            taken over.
+        """
+        self._take_over(alive)
         with self._equipment.sessions.begin() as session:
             waiting = claims.queued(session)
         for operation_id in waiting:
             self.start(operation_id)
         for claim, execution in self._snapshot().items():
             self._renew(claim, execution)
-        self._return_trusts()
+        self._trusts.give_back()
+        self._trusts.drop_unknown()
 
-    def stop(self) -> None:
-        """Let the steps that run end; the flows go on when an engine starts again."""
+    def stop(self, patience: float) -> bool:
+        """Let the steps that run end, and the operations go to other engines.
+
+        :param patience: seconds; then a step is left as if its engine had been killed.
+        :returns: whether all have ended.
+        """
+        with self._lock:
+            self._stopping = True
         for execution in self._snapshot().values():
             execution.suspend()
-        self._threads.shutdown()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        until = time.monotonic() + patience
+        while self._snapshot() and time.monotonic() < until:
+            time.sleep(0.05)
+        left = self._snapshot()
+        for claim in left:
+            LOG.warning("Operation %s goes to another engine in mid-step", claim.operation_id)
+            self._release(claim)
+        return not left
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _resume(self) -> None:
-        """Go on with what was running when this engine ended, or could not be written down."""
+    def _take_over(self, alive: Collection[str] | None) -> None:
+        """Go on with what no engine runs: this one's old self, one that is dead, one that left."""
         with self._lock:
             running = [claim.operation_id for claim in self._running]
             with self._equipment.sessions.begin() as session:
-                again = claims.take_again(session, self._owner, besides=running)
-            for claim in again:
-                LOG.info("Resuming operation %s", claim.operation_id)
-                self._submit(claim)
+                orphaned = claims.orphaned(session, self._owner, alive=alive, besides=running)
+            for claim in orphaned:
+                if self._room():
+                    with self._equipment.sessions.begin() as session:
+                        taken = claims.take_over(session, claim, self._owner)
+                    if taken:
+                        before = claim.owner or "an engine that stopped"
+                        LOG.info("Resuming operation %s of %s", claim.operation_id, before)
+                        self._submit(taken)
+
+    def _room(self) -> bool:
+        return len(self._running) < AT_ONCE and not self._stopping
 
     def _snapshot(self) -> dict[Claim, Execution]:
         with self._lock:
@@ -77,7 +109,8 @@ class Conductor:
     def _run(self, claim: Claim, execution: Execution) -> None:
         try:
             execution.run()
-            self._return_trusts()
+            self._release(claim)
+            self._trusts.give_back()
         except errors.ClaimLost as lost:
             LOG.warning("%s", lost)
         except Exception:
@@ -86,6 +119,10 @@ class Conductor:
             with self._lock:
                 del self._running[claim]
 
+    def _release(self, claim: Claim) -> None:
+        with self._equipment.sessions.begin() as session:
+            claims.release(session, claim)
+
     def _renew(self, claim: Claim, execution: Execution) -> None:
         try:
             with self._equipment.sessions.begin() as session:
@@ -93,16 +130,3 @@ class Conductor:
         except errors.ClaimLost as lost:
             LOG.warning("%s", lost)
             execution.suspend()
-
-    def _return_trusts(self) -> None:
-        """Drop the trusts of operations that have ended, however they did."""
-        with self._equipment.sessions.begin() as session:
-            trusts = operations.trusts_to_drop(session)
-        for operation_id, trust_id in trusts.items():
-            try:
-                self._equipment.cloud.as_service().drop_trust(trust_id)
-            except errors.CloudError as error:
-                LOG.warning("The trust of operation %s stays: %s", operation_id, error)
-                continue
-            with self._equipment.sessions.begin() as session:
-                operations.trust_dropped(session, operation_id)

@@ -15,7 +15,7 @@ from protector.db.claims import Claim
 from protector.db.models import now
 from protector.domain import operation
 from protector.domain.group import Event, Status
-from protector.domain.operation import FailoverArguments, StepStatus
+from protector.domain.operation import Cancel, FailoverArguments, StepStatus
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
@@ -24,6 +24,11 @@ from protector.engine.work import Equipment, Work
 
 LOG = logging.getLogger(__name__)
 
+CANCELLED = {
+    Cancel.UNDO: "The operation was cancelled, and what it had made is undone.",
+    Cancel.KEEP: "The operation was cancelled; what it had made is kept for a retry.",
+}
+
 
 class Execution:
     def __init__(self, equipment: Equipment, persistence: Persistence, claim: Claim) -> None:
@@ -31,9 +36,12 @@ class Execution:
         self._persistence = persistence
         self._claim = claim
         self._engine: Engine | None = None
+        self._suspended = False
 
     def run(self) -> None:
         """Run the operation's flow from where it stands, and settle operation and group.
+
+        It returns early when it is suspended; the operation then waits for an engine.
 
         :raises ClaimLost: somebody else has taken the operation over.
         """
@@ -41,27 +49,30 @@ class Execution:
         flow = unplanned_failover(work)
         plan = outline(flow)
         self._hold(plan=plan)
-        book, detail = self._persistence.diary(self._claim.operation_id)
+        persistence = self._persistence.guarded(work.must_be_ours)
+        book, detail = persistence.diary(self._claim.operation_id)
         # TaskFlow's own threads would take a second to notice that there is no more work.
         with ThreadPoolExecutor(self._equipment.conf.engine.parallel_vms) as threads:
             engine = engines.load(
                 flow,
                 book=book,
                 flow_detail=detail,
-                backend=self._persistence,
+                backend=persistence,
                 engine="parallel",
                 executor=threads,
             )
             engine.compile()
             self._engine = engine
-            if not _ended(detail):  # else an engine died before it could settle
+            # When it has ended, an engine died before it could settle.
+            if not _ended(detail) and not self._suspended:
                 self._go(engine, detail, plan)
         if _ended(detail):
             self._settle(work, detail, plan)
-            self._persistence.forget(self._claim.operation_id)
+            persistence.forget(self._claim.operation_id)
 
     def suspend(self) -> None:
         """Start no further step."""
+        self._suspended = True
         if self._engine:
             self._engine.suspend()
 
@@ -95,6 +106,7 @@ class Execution:
             try:
                 engine.run()
             except Exception:
+                self._hold()  # else that is why it ended, and whoever has it by now goes on
                 # A step's failure comes out here too, after its undoing; it is on record already.
                 if not _ended(detail):
                     raise
@@ -102,31 +114,45 @@ class Execution:
     def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""
         with self._equipment.sessions.begin() as session:
-            faults = _faults(session, self._claim.operation_id, plan)
+            said = _faults(session, self._claim.operation_id, plan)
+            status = operation.Status.FAILED if said else operation.Status.COMPLETED
             if detail.state != states.SUCCESS:
-                left = _left(session, work) if detail.state == states.FAILURE else []
-                faults = [*faults, *left] or [errors.ProtectorError().text]
-                self._release(session, work, faults, undone=not left)
+                said = self._release(session, work, said, undone=detail.state != states.FAILURE)
+                status = operation.Status.FAILED
+            cancel = operations.cancelled(session, self._claim.operation_id)
+            if cancel and said and detail.state != states.FAILURE:
+                status = operation.Status.CANCELLED
             claims.hold(
                 session,
                 self._claim,
-                status=operation.Status.FAILED if faults else operation.Status.COMPLETED,
-                error_message="\n".join(faults) or None,
+                status=status,
+                error_message="\n".join(said) or None,
                 completed_at=now(),
             )
 
-    def _release(self, session: Session, work: Work, faults: list[str], *, undone: bool) -> None:
-        """Let the group go back to where it came from, if nothing is in the way."""
+    def _release(
+        self, session: Session, work: Work, faults: list[str], *, undone: bool
+    ) -> list[str]:
+        """Let the group go back to where it came from, if nothing is in the way.
+
+        :returns: all that is to be said: the faults, and what is left.
+        """
+        cancel = operations.cancelled(session, self._claim.operation_id)
+        said = [*faults, *([CANCELLED[cancel]] if cancel else [])]
+        if not undone or cancel is Cancel.KEEP:
+            said += _left(session, work)
+        said = said or [errors.ProtectorError().text]
         row = groups.get(session, work.group_id)
         if row.status is not Status.FAILING_OVER:
-            return  # it is failed over, and what failed came after that
+            return said  # it is failed over, and what failed came after that
         if work.document.status == "failed_over_partial":
             groups.advance(session, row, Event.FINISH_PARTLY)
         elif not undone or pairs.servers(session, work.group_id, work.epoch):
             groups.advance(session, row, Event.BREAK)
-            row.status_reason = "\n".join(faults)
+            row.status_reason = "\n".join(said)
         else:
             groups.advance(session, row, Event.UNDO)
+        return said
 
 
 def _ended(detail: FlowDetail) -> bool:
@@ -151,7 +177,7 @@ def _faults(session: Session, operation_id: str, plan: dict[str, list[str]]) -> 
 
 
 def _left(session: Session, work: Work) -> list[str]:
-    """Return, for each volume that could not be undone, a sentence with the way to remove it."""
+    """Return, for each volume that is not undone, a sentence with the way to remove it."""
     return [
         f"Volume {pair.volume_id} is left on {work.site}. Remove it:"
         f" openstack volume delete {pair.volume_id}"

@@ -2,8 +2,10 @@
 """Where TaskFlow writes down how far a flow has come: tables of its own beside ours."""
 
 import contextlib
+import copy
 import threading
 import uuid
+from collections.abc import Callable
 
 from sqlalchemy import Engine
 from taskflow.exceptions import NotFound
@@ -11,9 +13,25 @@ from taskflow.persistence import models
 from taskflow.persistence.backends import impl_sqlalchemy
 
 
+def _nobody_minds() -> None:
+    pass
+
+
 class _KeptConnection(impl_sqlalchemy.Connection):
+    def __init__(self, backend: "Persistence", lock: threading.Lock, may_write: Callable[[], None]):
+        super().__init__(backend, lock)
+        self._may_write = may_write
+
     def close(self) -> None:
         pass
+
+    def update_atom_details(self, detail: models.AtomDetail) -> models.AtomDetail:
+        self._may_write()
+        return super().update_atom_details(detail)
+
+    def update_flow_details(self, detail: models.FlowDetail) -> models.FlowDetail:
+        self._may_write()
+        return super().update_flow_details(detail)
 
 
 class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
@@ -26,13 +44,24 @@ class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
     def __init__(self, engine: Engine) -> None:
         super().__init__({"connection": str(engine.url)}, engine=engine)
         self._kept = threading.local()
+        self._may_write = _nobody_minds
         with contextlib.closing(self.get_connection()) as connection:
             connection.upgrade()
 
     def get_connection(self) -> impl_sqlalchemy.Connection:
         if not hasattr(self._kept, "connection"):
-            self._kept.connection = _KeptConnection(self, self._upgrade_lock)
+            self._kept.connection = _KeptConnection(self, self._upgrade_lock, self._may_write)
         return self._kept.connection
+
+    def guarded(self, may_write: Callable[[], None]) -> "Persistence":
+        """Return what writes only after asking; an engine that was taken over must not any more.
+
+        :param may_write: raises what is to come out instead.
+        """
+        mine = copy.copy(self)
+        mine._kept = threading.local()
+        mine._may_write = may_write
+        return mine
 
     def diary(self, operation_id: str) -> tuple[models.LogBook, models.FlowDetail]:
         """Return what is written of an operation's flow; begins it when nothing is."""

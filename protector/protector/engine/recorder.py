@@ -80,7 +80,8 @@ class Recorder(base.Listener):
 def outcome(result: Any) -> tuple[StepStatus, str | None]:
     """Return how a step ended, and the sentence about it."""
     if isinstance(result, Failure):
-        return StepStatus.FAILED, sentence(result)
+        cancelled = result.check(errors.OperationCancelled)
+        return StepStatus.UNDONE if cancelled else StepStatus.FAILED, sentence(result)
     if result.get("fault"):
         return StepStatus.FAILED, result["fault"]
     return StepStatus.COMPLETED, result.get("detail")

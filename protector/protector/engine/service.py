@@ -12,6 +12,7 @@ import sqlalchemy.exc
 from oslo_context.context import RequestContext
 
 from protector import errors, rpc
+from protector.coordination import Members
 from protector.db import operations, sites
 from protector.engine import inspection, validation
 from protector.engine.capture import Capture
@@ -114,9 +115,14 @@ class Service:
     """Answers until it is told to stop, and looks after what nobody asks for meanwhile."""
 
     def __init__(
-        self, equipment: Equipment, conductor: Conductor, transport: oslo_messaging.Transport
+        self,
+        equipment: Equipment,
+        conductor: Conductor,
+        members: Members,
+        transport: oslo_messaging.Transport,
     ) -> None:
         self._equipment = equipment
+        self._members = members
         self._edits = Edits(equipment)
         self._conductor = conductor
         self._fencing = Fencing(equipment)
@@ -151,10 +157,16 @@ class Service:
         self._notifications.stop()
         self._server.stop()
         self._server.wait()
-        self._conductor.stop()
 
     def stop(self) -> None:
+        """Take nothing more, and let what runs come to a place where others can go on."""
         self._stopped.set()
+
+    def leave(self) -> bool:
+        """Hand over what is not done; tell whether every step has ended within its time."""
+        ended = self._conductor.stop(self._equipment.conf.engine.shutdown_timeout)
+        self._members.leave()
+        return ended
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -174,9 +186,19 @@ class Service:
         return False
 
     def _operations(self) -> None:
-        self._equipment.editors.forget_dead()
-        self._conductor.sweep()
+        alive = self._alive()
+        self._equipment.editors.forget_dead(alive)
+        self._conductor.sweep(alive)
         self._edits.abandon_interrupted()
+
+    def _alive(self) -> set[str] | None:
+        """Show that this engine is alive, and see which others are; None: nobody knows."""
+        try:
+            self._members.join()
+            return self._members.alive()
+        except errors.CoordinationUnreachable as error:
+            LOG.warning("No engine takes over what another was doing. %s", error)
+            return None
 
     def _peer(self) -> None:
         """Hear how the peer stands, tell it what it lacks, and fence what was failed over."""

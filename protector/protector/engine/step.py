@@ -6,6 +6,8 @@ from typing import Any
 
 from taskflow import task
 
+from protector import errors
+from protector.domain.operation import Cancel
 from protector.engine.work import Work
 
 # What a step gives back: plain JSON, since it comes back as such after a restart. ``detail`` is
@@ -25,7 +27,17 @@ class Step(task.Task):
         self.work = work
 
     def pre_execute(self) -> None:
+        """A safe point: nothing of this step is made yet.
+
+        :raises OperationCancelled: the operation is to end here.
+        """
         self.work.must_be_ours()
+        if self.stops_for(self.work.cancelled()):
+            raise errors.OperationCancelled(operation=self.work.claim.operation_id)
+
+    def stops_for(self, cancel: Cancel | None) -> bool:
+        """Tell whether the step is not to begin, when the operation is cancelled like that."""
+        return cancel is not None
 
     def pre_revert(self) -> None:
         self.work.must_be_ours()
@@ -33,9 +45,12 @@ class Step(task.Task):
     def revert(self, *args: Any, **kwargs: Any) -> bool:
         """Undo, unless VMs run on what was made: they stay, with all that they need.
 
+        Somebody who cancels can ask that nothing is undone, or everything.
+
         :returns: whether it is undone.
         """
-        if self.work.servers():
+        cancel = self.work.cancelled()
+        if cancel is Cancel.KEEP or (self.work.servers() and cancel is None):
             return False
         self.undo()
         return True

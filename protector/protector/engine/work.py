@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from protector import errors
 from protector.cloud.base import Cloud, TenantCloud
-from protector.db import claims, pairs
+from protector.db import claims, operations, pairs
 from protector.db.claims import Claim
 from protector.db.models import VolumePair
 from protector.domain import recovery
 from protector.domain.document import Document, Member, Volume
-from protector.domain.operation import FailoverArguments
+from protector.domain.operation import ENDED, Cancel, FailoverArguments
 from protector.storage.base import StorageDriver
 from protector.sync.editing import Editors
 from protector.sync.peer import Peer
@@ -96,6 +96,15 @@ class Work:
         with self.sessions.begin() as session:
             claims.hold(session, self.claim)
 
+    def has_ended(self) -> bool:
+        with self.sessions.begin() as session:
+            return operations.get(session, self.claim.operation_id).status in ENDED
+
+    def cancelled(self) -> Cancel | None:
+        """Return whether, and how, somebody has asked to cancel the operation."""
+        with self.sessions.begin() as session:
+            return operations.cancelled(session, self.claim.operation_id)
+
     # -- what has been made so far, by this operation or one that it resumes ------------------
 
     def volumes(self) -> dict[str, VolumePair]:
@@ -112,9 +121,9 @@ class Work:
     # -- what is still to be made -------------------------------------------------------------
 
     def missing(self) -> list[Member]:
-        """Return the members that do not run here yet."""
-        here = self.servers()
-        return [member for member in self.document.members if member.server_id not in here]
+        """Return the members that do not run here yet, and are to."""
+        done = {*self.servers(), *self.arguments.skip}
+        return [member for member in self.document.members if member.server_id not in done]
 
     def unpromoted(self, faults: Faults) -> list[tuple[Member, Volume]]:
         """Return the volumes to be made, of the members that nothing is wrong with."""

@@ -1,17 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, Literal
+from typing import Any, Literal, Self
+
+import pydantic
 
 from protector.domain import operation
 from protector.domain.operation import StepStatus
-from protector.schemas.common import ListQuery, exact_stamp, stamp
+from protector.schemas.common import Body, ListQuery, Name, exact_stamp, stamp
+from protector.schemas.group import Mapping
 
 
 class OperationQuery(ListQuery):
     group_id: str | None = None
     status: operation.Status | None = None
     sort_dir: Literal["asc", "desc"] = "desc"
+
+
+class Retry(Body):
+    """``skip``: names or ids of VMs that are left out."""
+
+    network_mapping: Mapping = {}
+    flavor_mapping: Mapping = {}
+    skip: list[Name] = []
+    accept_stale_metadata: bool = False
+
+
+class Cancel(Body):
+    keep: bool = False
+
+
+class ActionBody(Body):
+    retry: Retry | None = None
+    cancel: Cancel | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_fields_set) != 1 or not (self.retry or self.cancel):
+            raise ValueError("ask for exactly one of retry, cancel")
+        return self
 
 
 def view(row: Any, steps: Sequence[Any], *, whole: bool = True) -> dict[str, Any]:
@@ -31,6 +58,8 @@ def view(row: Any, steps: Sequence[Any], *, whole: bool = True) -> dict[str, Any
         "completed_at": stamp(row.completed_at),
         "error_message": row.error_message,
         "group_id": row.group_id,
+        "retry_of": row.retry_of,
+        "cancel": row.cancel,
     }
     if whole:
         shown["steps"] = [_step(step) for step in told]

@@ -4,7 +4,7 @@
 import contextlib
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy.exc import DBAPIError
 
@@ -43,15 +43,23 @@ class Editors:
             self._active.discard(editor)
             self._end(group_id, editor)
 
-    def forget_dead(self) -> None:
-        """End what nobody is at any more: of an engine that was killed, or lost its database."""
+    def forget_dead(self, alive: Collection[str] | None = None) -> None:
+        """End what nobody is at any more: of an engine that was killed, or lost its database.
+
+        :param alive: hosts of the site's engines that are; None: nobody knows of the others.
+        """
         with self._sessions.begin() as session:
-            for group_id, editor in editing.of_host(session, self._host):
-                # One that lives was active before it was written down.
-                if editor not in self._active:
+            for group_id, editor in editing.begun(session):
+                if self._is_dead(editor, alive):
                     editing.end(session, group_id, editor)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _is_dead(self, editor: str, alive: Collection[str] | None) -> bool:
+        host = editing.host_of(editor)
+        if host == self._host:
+            return editor not in self._active  # it was active before it was written down
+        return alive is not None and host not in alive
 
     def _begin(self, group_id: str, editor: str, patience: float) -> None:
         end = time.monotonic() + patience

@@ -4,8 +4,9 @@
 import contextlib
 
 from protector import errors
-from protector.db import claims, documents
+from protector.db import claims, documents, operations
 from protector.domain.document import Document, moment
+from protector.domain.operation import Cancel
 from protector.engine.step import Result, Step
 from protector.sync import edit
 
@@ -19,6 +20,9 @@ class Finalization(Step):
         self._commit()
         return {"detail": self._tell_the_peer()}
 
+    def stops_for(self, cancel: Cancel | None) -> bool:
+        return cancel is Cancel.UNDO or (cancel is Cancel.KEEP and not self.work.servers())
+
     def _commit(self) -> None:
         """Unless it was done, and an engine died before it was written down."""
         work, following = self.work, self._next()
@@ -26,6 +30,9 @@ class Finalization(Step):
             claims.hold(session, work.claim)
             current = documents.in_force(session, work.group_id)
             if current.checksum == work.arguments.document:
+                # The row is held: whoever cancels now comes too late.
+                if operations.cancelled(session, work.claim.operation_id) is Cancel.UNDO:
+                    raise errors.OperationCancelled(operation=work.claim.operation_id)
                 edit.commit_local(session, following)
 
     def _next(self) -> Document:

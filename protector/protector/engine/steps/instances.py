@@ -9,6 +9,7 @@ from protector import errors
 from protector.cloud.base import ServerRequest
 from protector.db import pairs
 from protector.domain.document import Member, Volume
+from protector.domain.operation import Cancel
 from protector.engine import planning
 from protector.engine.step import Result, Step
 from protector.engine.steps.preparation import REQUEST
@@ -33,6 +34,10 @@ class RecreateVm(Step):
         here = self.work.servers().get(server_id)
         if here:
             return {"detail": f"Server {here} runs already"}
+        if server_id in self.work.arguments.skip:
+            return {"detail": self._skipped()}
+        if self.work.cancelled():
+            return {"fault": f"VM {self._member.name} was not begun: the operation was cancelled"}
         if server_id in faults:
             return {"fault": "\n".join([*faults[server_id], *self.work.drift(self._member)])}
         without = [volume for volume in self._member.volumes if volume.id in younger]
@@ -70,16 +75,41 @@ class RecreateVm(Step):
         )
 
     def _cleaned(self) -> str:
-        """Remove what is left of the attempt; return what to add to the fault when it stays."""
+        """Remove the server that failed; its ports and volumes serve the retry.
+
+        :returns: what to add to the fault when it stays.
+        """
         try:
-            self.undo()
+            self._remove(keep_ports=True)
         except errors.CloudError as error:
             return f". {error.text}"
         return ""
 
+    def stops_for(self, cancel: Cancel | None) -> bool:
+        # Others may run by now, and these make the group's new primary site: that must be told.
+        return cancel is Cancel.UNDO
+
+    def _skipped(self) -> str:
+        """Leave the VM out for good; what holds its data is the user's."""
+        self.undo()
+        made = self.work.volumes()
+        kept = [
+            str(pair.volume_id)
+            for volume in self._member.volumes
+            if (pair := made.get(volume.id)) and pair.volume_id
+        ]
+        said = f"VM {self._member.name} is left out, as asked"
+        return f"{said}; its volumes stay: {', '.join(kept)}" if kept else said
+
     def undo(self) -> None:
+        self._remove()
+        with self.work.sessions.begin() as session:
+            pairs.removed(session, self.work.group_id, self.work.epoch, self._member.server_id)
+
+    def _remove(self, *, keep_ports: bool = False) -> None:
+        key = self.work.key(self._member.server_id)
         try:
-            self.work.tenant.remove_server(self.work.key(self._member.server_id))
+            self.work.tenant.remove_server(key, keep_ports=keep_ports)
         except errors.CloudError as error:
             name = self._member.name
             raise errors.CloudError(

@@ -8,11 +8,11 @@ import pydantic
 
 from protector import errors
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.db import documents, pairs
+from protector.db import claims, documents, pairs
 from protector.domain.document import Member, Volume
 from protector.engine.step import Result, Step
 from protector.engine.work import Faults, must_leave_some
-from protector.storage.base import Point, ReplicaGroup
+from protector.storage.base import ArrayVolume, Point, ReplicaGroup
 
 POINT = pydantic.TypeAdapter(Point)
 
@@ -146,6 +146,7 @@ class PromoteVolumesFromSnapshot(Step):
 
     def _promote(self, faults: Faults, point: Point, member: Member, volume: Volume) -> None:
         work = self.work
+        work.must_be_ours()
         try:
             made = work.equipment.array.promote(point, volume.array_volume, key=work.key(volume.id))
         except errors.ArrayUnreachable:
@@ -153,7 +154,16 @@ class PromoteVolumesFromSnapshot(Step):
         except errors.StorageError as error:
             faults[member.server_id] = [f"VM {member.name}: volume {volume.name}: {error.text}"]
             return
+        try:
+            self._write(volume, made, point)
+        except errors.ClaimLost:
+            self._leave(volume, made)
+            raise
+
+    def _write(self, volume: Volume, made: ArrayVolume, point: Point) -> None:
+        work = self.work
         with work.sessions.begin() as session:
+            claims.hold(session, work.claim)
             pairs.promoted(
                 session,
                 work.group_id,
@@ -163,6 +173,15 @@ class PromoteVolumesFromSnapshot(Step):
                 array_volume_id=made.id,
                 array_volume_name=made.name,
             )
+
+    def _leave(self, volume: Volume, made: ArrayVolume) -> None:
+        """Remove what was made too late, when another engine had made its own and went on.
+
+        As long as it had not, it finds this one by its key.
+        """
+        taken = self.work.volumes().get(volume.id)
+        if taken.array_volume_id != made.id if taken else self.work.has_ended():
+            self.work.equipment.array.discard(made.id)
 
     def undo(self) -> None:
         for member in self.work.document.members:

@@ -28,12 +28,12 @@ def test_an_upgrade_of_what_is_up_to_date_changes_nothing(empty: sa.Engine) -> N
     schema.upgrade(empty)
     before = schema.version(empty)
     schema.upgrade(empty)
-    assert schema.version(empty) == before == "0002"
+    assert schema.version(empty) == before == "0003"
 
 
 def test_taskflow_has_its_own_tables_in_the_same_database(empty: sa.Engine) -> None:
     Persistence(empty)
     schema.upgrade(empty)
     Persistence(empty)
-    assert schema.version(empty) == "0002"
+    assert schema.version(empty) == "0003"
     assert {"flowdetails", "protection_groups"} <= set(sa.inspect(empty).get_table_names())

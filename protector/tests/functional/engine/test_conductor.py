@@ -11,10 +11,14 @@ import pytest
 from functional.engine.world import Killed, World
 
 from protector import errors
+from protector.db import operations, steps
+from protector.db.models import OperationStep
 from protector.engine.conductor import Conductor
 from protector.engine.execution import Execution
 
 PATIENCE = 20
+# The engines of the site that are.
+ALIVE = ("engine-of-site-b", "another")
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def conductor(world: World, host: str | None = None) -> Iterator[Conductor]:
         world.b.conf.set_override("host", host, group="engine")
     made = Conductor(world.b.equipment, world.b.persistence)
     yield made
-    made.stop()
+    made.stop(PATIENCE)
 
 
 class Pause:
@@ -72,7 +76,7 @@ def test_a_nudge_starts_the_operation_at_once(lost: World) -> None:
 def test_an_operation_whose_nudge_was_lost_is_found(lost: World) -> None:
     operation_id = lost.submit()
     with conductor(lost) as engine:
-        engine.sweep()
+        engine.sweep(ALIVE)
         wait_for(lambda: idle(engine))
     assert lost.b.operation(operation_id).status == "completed"
 
@@ -93,7 +97,7 @@ def test_a_trust_that_could_not_be_given_back_is_given_back_later(lost: World) -
         engine.start(lost.submit())
         wait_for(lambda: idle(engine))
         assert lost.b.cloud.trusts
-        engine.sweep()
+        engine.sweep(ALIVE)
     assert lost.b.cloud.trusts == {}
 
 
@@ -113,7 +117,7 @@ def test_of_engines_nudged_at_the_same_moment_one_runs_the_operation(lost: World
         list(threads.map(nudge, engines))
     wait_for(lambda: all(map(idle, engines)))
     for engine in engines:
-        engine.stop()
+        engine.stop(PATIENCE)
     operation = lost.b.operation(operation_id)
     assert (operation.status, operation.generation) == ("completed", 1)
     assert lost.b.cloud.faults.calls.count("recreate_server") == 2
@@ -125,7 +129,7 @@ def test_an_engine_that_starts_again_resumes_what_it_ran(lost: World) -> None:
     with pytest.raises(Killed):
         lost.run(operation_id)
     with conductor(lost) as engine:
-        engine.sweep()
+        engine.sweep(ALIVE)
         wait_for(lambda: idle(engine))
     operation = lost.b.operation(operation_id)
     assert (operation.status, operation.generation) == ("completed", 2)
@@ -137,7 +141,7 @@ def test_an_engine_leaves_what_another_one_runs(lost: World) -> None:
     with pytest.raises(Killed):
         lost.run(operation_id)
     with conductor(lost, host="another") as engine:
-        engine.sweep()
+        engine.sweep(ALIVE)
         assert idle(engine)
     assert lost.b.operation(operation_id).status == "running"
 
@@ -149,18 +153,95 @@ def test_an_engine_that_stops_ends_its_step_and_the_next_one_goes_on(lost: World
     engine = Conductor(lost.b.equipment, lost.b.persistence)
     engine.start(operation_id)
     assert pause.reached.wait(PATIENCE)
-    stopping = threading.Thread(target=engine.stop)
+    stopping = threading.Thread(target=engine.stop, args=(PATIENCE,))
     stopping.start()
     pause.released.set()
     stopping.join(PATIENCE)
-    assert lost.b.operation(operation_id).status == "running"
+    operation = lost.b.operation(operation_id)
+    assert (operation.status, operation.owner) == ("running", None)
     assert lost.servers() == {}
 
-    with conductor(lost) as engine:
-        engine.sweep()
+    with conductor(lost, host="another") as engine:
+        engine.sweep(ALIVE)
         wait_for(lambda: idle(engine))
     assert lost.b.operation(operation_id).status == "completed"
     assert lost.b.cloud.faults.calls.count("manage_volumes") == 1
+
+
+def test_a_step_that_does_not_end_in_time_is_left_as_it_is(lost: World) -> None:
+    pause = Pause()
+    lost.b.cloud.faults.set("manage_volumes", pause, times=1)
+    operation_id = lost.submit()
+    engine = Conductor(lost.b.equipment, lost.b.persistence)
+    engine.start(operation_id)
+    assert pause.reached.wait(PATIENCE)
+    assert not engine.stop(0)
+    assert lost.b.operation(operation_id).owner is None
+    pause.released.set()
+    wait_for(lambda: idle(engine))
+
+
+def test_what_a_dead_engine_ran_is_taken_over(lost: World) -> None:
+    lost.b.cloud.faults.set("manage_volumes", kill, times=1)
+    operation_id = lost.submit()
+    with pytest.raises(Killed):
+        lost.run(operation_id)
+    with conductor(lost, host="another") as engine:
+        engine.sweep(["another"])
+        wait_for(lambda: idle(engine))
+    operation = lost.b.operation(operation_id)
+    assert (operation.status, operation.owner, operation.generation) == ("completed", "another", 2)
+    assert lost.servers() == {"web1": "ACTIVE", "web2": "ACTIVE"}
+
+
+def test_nothing_is_taken_over_while_nobody_knows_who_lives(lost: World) -> None:
+    lost.b.cloud.faults.set("manage_volumes", kill, times=1)
+    operation_id = lost.submit()
+    with pytest.raises(Killed):
+        lost.run(operation_id)
+    with conductor(lost, host="another") as engine:
+        engine.sweep(None)
+        assert idle(engine)
+    assert lost.b.operation(operation_id).owner == "engine-of-site-b"
+
+
+@pytest.mark.parametrize("step", ["promote", "manage_volumes", "recreate_server"])
+def test_an_engine_that_was_paused_and_taken_over_does_no_harm(lost: World, step: str) -> None:
+    pause = Pause()
+    lost.b.array.faults.set(step, pause, times=1)
+    lost.b.cloud.faults.set(step, pause, times=1)
+    operation_id = lost.submit()
+    paused = Conductor(lost.b.equipment, lost.b.persistence)
+    paused.start(operation_id)
+    assert pause.reached.wait(PATIENCE)
+    with conductor(lost, host="another") as engine:
+        engine.sweep(["another"])
+        wait_for(lambda: idle(engine))
+        ended = lost.b.operation(operation_id)
+        assert (ended.status, ended.owner) == ("completed", "another")
+        before = world_of(lost)
+        pause.released.set()
+        wait_for(lambda: idle(paused))
+    paused.stop(PATIENCE)
+    assert world_of(lost) == before
+    assert lost.b.operation(operation_id).updated_at == ended.updated_at
+
+
+def world_of(world: World) -> tuple[object, ...]:
+    """Return all that a second pair of hands could have doubled."""
+    cloud, array = world.b.cloud, world.b.array
+    return (
+        dict(cloud.made_servers),
+        dict(cloud.made_volumes),
+        dict(array.volumes),
+        {name: (step.status, step.ended_at) for name, step in steps_of(world).items()},
+    )
+
+
+def steps_of(world: World) -> dict[str, OperationStep]:
+    with world.b.sessions.begin() as session:
+        newest = operations.latest(session, world.group_id)
+        return steps.get_all(session, newest.id)
 
 
 def test_a_running_operation_shows_that_it_is_alive(lost: World) -> None:
@@ -172,7 +253,7 @@ def test_a_running_operation_shows_that_it_is_alive(lost: World) -> None:
         assert pause.reached.wait(PATIENCE)
         before = lost.b.operation(operation_id).updated_at
         time.sleep(0.01)
-        engine.sweep()
+        engine.sweep(ALIVE)
         after = lost.b.operation(operation_id).updated_at
         pause.released.set()
         wait_for(lambda: idle(engine))
@@ -202,6 +283,6 @@ def test_an_operation_that_could_not_be_written_down_is_taken_up_again(
         engine.start(operation_id)
         wait_for(lambda: idle(engine))
         assert lost.b.operation(operation_id).status == "running"
-        engine.sweep()
+        engine.sweep(ALIVE)
         wait_for(lambda: idle(engine))
     assert lost.b.operation(operation_id).status == "completed"

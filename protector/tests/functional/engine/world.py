@@ -270,8 +270,10 @@ class World:
         """Start an engine after the last one was killed, and let it resume."""
         self.b.persistence = Persistence(self.b.engine)
         with self.b.sessions.begin() as transaction:
-            again = claims.take_again(transaction, self.b.conf.engine.host)
-        for claim in again:
+            host = self.b.conf.engine.host
+            left = claims.orphaned(transaction, host, alive=None)
+            again = [claims.take_over(transaction, claim, host) for claim in left]
+        for claim in filter(None, again):
             Execution(self.b.equipment, self.b.persistence, claim).run()
 
     def set_status(self, status: Status) -> None:
