@@ -55,7 +55,9 @@ class Cloud:
 @pytest.fixture
 def cloud() -> Iterator[Cloud]:
     cloud = Cloud()
-    threads = [threading.Thread(target=one.serve_forever, args=(0.05,)) for one in cloud.servers.values()]
+    threads = [
+        threading.Thread(target=one.serve_forever, args=(0.05,)) for one in cloud.servers.values()
+    ]
     for thread in threads:
         thread.start()
     yield cloud

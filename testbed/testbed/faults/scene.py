@@ -5,6 +5,9 @@ import contextlib
 import threading
 from collections.abc import Iterator
 
+from keystoneauth1.exceptions import ClientException
+from openstack.exceptions import SDKException
+
 from flasharray_simulator.control import Control
 from protectorclient.v1._proxy import Proxy as Protector
 from testbed import shortcut
@@ -15,9 +18,12 @@ from testbed.faults.kinds import ARRAY_FAULTS, FAULTS
 from testbed.faults.proxy import Proxy, Strike
 from testbed.layout import PLACES
 from testbed.openstack import APIS
+from testbed.progress import wait_for
 from testbed.testbed import Testbed
 
 CHECKPOINT = "faults"
+# Seconds until services are well again whose database or broker was restarted.
+RECOVERY = 60
 # Protector to an array, not Cinder's driver.
 AGENT = "protector"
 # What Protector waits for an answer, in seconds; and it does nothing here of its own accord.
@@ -43,23 +49,22 @@ class Scene:
     def __init__(self, testbed: Testbed, drill: Drill, proxy: Proxy) -> None:
         self.testbed = testbed
         self.drill = drill
+        self.protector = shortcut.protector(testbed.cloud(drill.site))
         self._proxy = proxy
-        self._array = PLACES[drill.site].array
+        self.array = PLACES[drill.site].array
         self._restart: threading.Thread | None = None
+        self._since = 0
 
     @property
     def control(self) -> Control:
         return self.testbed.control
-
-    @property
-    def protector(self) -> Protector:
-        return shortcut.protector(self.testbed.cloud(self.drill.site))
 
     def put_back(self) -> None:
         """Make the world what it was before the operation, with a Protector that knows nothing."""
         with self.testbed.protector_stopped(self.drill.site):
             self.testbed.restore(CHECKPOINT)
         self._proxy.recorded()
+        self._since = len(self.control.journal())
 
     def calls(self) -> list[Call]:
         """Return what was asked of OpenStack, and by Protector of the array, since put back."""
@@ -67,8 +72,8 @@ class Scene:
             *self._proxy.recorded(),
             *(
                 call(ARRAY, entry["method"], entry["path"])
-                for entry in self.control.journal()
-                if entry["array"] == self._array and entry["agent"].startswith(AGENT)
+                for entry in self.control.journal(self._since)
+                if entry["array"] == self.array and entry["agent"].startswith(AGENT)
             ),
         ]
 
@@ -84,6 +89,7 @@ class Scene:
             if self._restart:
                 self._restart.join()
                 self._restart = None
+                wait_for(self._answers, seconds=RECOVERY, otherwise="the site does not recover")
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -91,11 +97,25 @@ class Scene:
         if case.service == ARRAY:
             rule = ARRAY_FAULTS[case.fault]
             path = f"{case.call.path}$"
-            self.control.fault(self._array, path, method=case.call.method, agent=AGENT, **rule)
+            self.control.fault(self.array, path, method=case.call.method, agent=AGENT, **rule)
         elif case.fault == RESTART:
             self._proxy.strike(Strike(case.call, None, act=lambda: self._begin(case.service)))
         else:
             self._proxy.strike(Strike(case.call, FAULTS[case.fault]))
+
+    def _answers(self) -> bool:
+        """Whether people can work with the site."""
+        cloud = self.testbed.cloud(self.drill.site)
+        with contextlib.suppress(SDKException, ClientException):
+            for things in (
+                cloud.compute.servers(),
+                cloud.network.networks(),
+                cloud.block_storage.volumes(),
+                shortcut.protector(cloud).operations(),
+            ):
+                list(things)
+            return True
+        return False
 
     def _begin(self, service: str) -> None:
         """Begin to restart it; the request goes on meanwhile."""

@@ -1,20 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """One case: the operation meets a fault, and whoever asked for it does what a message says."""
 
+import contextlib
 import dataclasses
 import re
 import time
 from typing import Any
 
-from openstack.exceptions import HttpException
+from openstack.exceptions import HttpException, SDKException
 
 from testbed import census
 from testbed.census import Count
 from testbed.faults.calls import ARRAY
 from testbed.faults.cases import Case
 from testbed.faults.scene import Scene
-from testbed.layout import PLACES
-from testbed.progress import wait_for
 
 # Seconds.
 END = 150
@@ -87,9 +86,8 @@ def undisturbed(scene: Scene) -> None:
         raise SystemExit(f"undisturbed, it ended {how}: {message} {'; '.join(count)}")
 
 
-def unclear(case: Case, message: str) -> str:
-    """Return what a message lacks to be of use; nothing if it is."""
-    cause = PLACES["site-b"].array if case.service == ARRAY else NAMES[case.service]
+def lacking(message: str, *, cause: str) -> list[str]:
+    """Return what a message about the cause lacks to be of use."""
     lacking = []
     if cause.lower() not in message.lower():
         lacking.append(f"does not name {cause}")
@@ -97,7 +95,7 @@ def unclear(case: Case, message: str) -> str:
         lacking.append("has no remedy")
     if NOISE.search(message):
         lacking.append("is not for people")
-    return ", ".join(lacking)
+    return lacking
 
 
 def _tried(scene: Scene, case: Case) -> tuple[str, str]:
@@ -109,8 +107,9 @@ def _tried(scene: Scene, case: Case) -> tuple[str, str]:
             first, message = "refused", str(error.message)
     if first in ("completed", "does not end"):
         return message, first
-    if lacking := unclear(case, message):
-        first = f"{first} ({lacking})"
+    cause = scene.array if case.service == ARRAY else NAMES[case.service]
+    if faults := lacking(message, cause=cause):
+        first = f"{first} ({', '.join(faults)})"
     return message, f"{first}_then_{_again(scene)}"
 
 
@@ -124,15 +123,14 @@ def _again(scene: Scene) -> str:
 
 def _ended(scene: Scene, operation_id: str) -> tuple[str, str]:
     """Return how the operation ended, and with what message."""
-    protector = scene.protector
     deadline = time.monotonic() + END
-    while True:
-        shown: Any = protector.get_operation(operation_id)
-        if shown.has_ended:
-            return str(shown.status), str(shown.error_message or "")
-        if time.monotonic() > deadline:
-            return "does not end", str(shown.status)
+    while time.monotonic() < deadline:
+        with contextlib.suppress(SDKException):  # the site itself may be ill
+            shown: Any = scene.protector.get_operation(operation_id)
+            if shown.has_ended:
+                return str(shown.status), str(shown.error_message or "")
         time.sleep(PAUSE)
+    return "does not end", ""
 
 
 def _count(scene: Scene) -> Count:
