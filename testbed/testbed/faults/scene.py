@@ -9,7 +9,6 @@ from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
 
 from flasharray_simulator.control import Control
-from protectorclient.v1._proxy import Proxy as Protector
 from testbed import shortcut
 from testbed.drills import Drill
 from testbed.faults.calls import ARRAY, Call, call
