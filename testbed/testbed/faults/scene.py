@@ -3,7 +3,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from keystoneauth1.exceptions import ClientException
 from openstack.exceptions import SDKException
@@ -77,11 +77,13 @@ class Scene:
         ]
 
     @contextlib.contextmanager
-    def going_wrong(self, case: Case) -> Iterator[None]:
-        """Let the case's fault happen when it is time for it, until this is left."""
+    def going_wrong(self, case: Case) -> Iterator[Callable[[], bool]]:
+        """Let the case's fault happen when it is time for it, until this is left.
+
+        What is given tells whether it has happened.
+        """
         try:
-            self._set(case)
-            yield
+            yield self._set(case)
         finally:
             self._proxy.clear()
             self.control.clear_faults()
@@ -92,15 +94,21 @@ class Scene:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _set(self, case: Case) -> None:
+    def _set(self, case: Case) -> Callable[[], bool]:
         if case.service == ARRAY:
             rule = ARRAY_FAULTS[case.fault]
             path = f"{case.call.path}$"
             self.control.fault(self.array, path, method=case.call.method, agent=AGENT, **rule)
-        elif case.fault == RESTART:
-            self._proxy.strike(Strike(case.call, None, act=lambda: self._begin(case.service)))
+            return self._array_struck
+        if case.fault == RESTART:
+            strike = Strike(case.call, None, act=lambda: self._begin(case.service))
         else:
-            self._proxy.strike(Strike(case.call, FAULTS[case.fault]))
+            strike = Strike(case.call, FAULTS[case.fault])
+        self._proxy.strike(strike)
+        return lambda: strike.struck
+
+    def _array_struck(self) -> bool:
+        return any(entry["fault"] for entry in self.control.journal(self._since))
 
     def _answers(self) -> bool:
         """Whether people can work with the site."""

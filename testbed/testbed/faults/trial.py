@@ -100,11 +100,13 @@ def lacking(message: str, *, cause: str) -> list[str]:
 
 def _tried(scene: Scene, case: Case) -> tuple[str, str]:
     """Return what was said of the fault, and how it all ended."""
-    with scene.going_wrong(case):
+    with scene.going_wrong(case) as gone_wrong:
         try:
             first, message = _ended(scene, scene.drill.ask(scene.testbed))
         except HttpException as error:
             first, message = "refused", str(error.message)
+        if not gone_wrong():
+            return message, f"{first}, and nothing went wrong"
     if first in ("completed", "does not end"):
         return message, first
     cause = scene.array if case.service == ARRAY else NAMES[case.service]
