@@ -25,13 +25,15 @@ CHECKPOINT = "faults"
 RECOVERY = 60
 # Protector to an array, not Cinder's driver.
 AGENT = "protector"
-# What Protector waits for an answer, in seconds; and it does nothing here of its own accord.
+# Protector is quick to give up an answer, a request and a step here; and it does nothing of
+# its own accord.
 CONFIG = """
 [service_auth]
 auth_url = {keystone}
 
 [cloud]
 timeout = 3
+call_budget = 4
 poll_interval = 0.3
 
 [flasharray]
@@ -39,6 +41,7 @@ connect_timeout = 3
 timeout = 3
 
 [engine]
+step_budget = 10
 capture_interval = 3600
 sweep_interval = 1
 """
