@@ -55,6 +55,16 @@ def take(testbed: Testbed, site: str, members: Mapping[str, Member]) -> Count:
     )
 
 
+def ids(testbed: Testbed, site: str) -> set[str]:
+    """Return what tells each thing of the site's from a later one of the same name."""
+    world = _look(testbed, site)
+    return {
+        *(found.id for found in (*world.servers, *world.ports, *world.volumes)),
+        *(found["id"] for found in (*world.attachments, *world.trusts)),
+        *world.array,
+    }
+
+
 @dataclasses.dataclass(frozen=True)
 class _World:
     """``array``: name of a live volume -> what was written to it."""

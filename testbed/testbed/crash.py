@@ -9,6 +9,7 @@ from typing import Any, Literal
 from testbed import census, fate, shortcut
 from testbed.census import Count
 from testbed.drills import Drill
+from testbed.errors import BrokenTestbed
 from testbed.fate import Fate
 from testbed.progress import wait_for
 from testbed.protector import ENGINE, ENGINES, SECOND_ENGINE
@@ -31,6 +32,10 @@ class Case:
     fate: Fate | None = None
     after: float | None = None
 
+    def __str__(self) -> str:
+        when = str(self.fate) if self.fate else f"{self.after:.1f} s after the request"
+        return f"{self.engines} engine{'s' if self.engines > 1 else ''}, {when}"
+
     @property
     def moment(self) -> str:
         return self.fate.moment if self.fate else "random"
@@ -50,7 +55,7 @@ class Outcome:
     step: str
     outcome: str
     count: Count
-    seconds_to_resume: float | None
+    seconds_to_resume: float | None = None
 
     @property
     def is_good(self) -> bool:
@@ -75,19 +80,31 @@ class Crash:
         """Return how many seconds the operation takes when nobody dies."""
         operation_id = self.begin(Case(engines=1))
         began = time.time()
-        outcome = self.follow(operation_id, None)
+        ended, _ = self._await_end(operation_id, None)
         took = time.time() - began
+        outcome = Outcome("", self._ending(ended), self.count())
         if not outcome.is_good:
-            raise SystemExit(f"undisturbed, it ended {outcome.outcome}: {'; '.join(outcome.count)}")
+            raise BrokenTestbed(
+                f"the {self._drill.operation} does not even complete when nobody dies:"
+                f" {outcome.outcome}; {'; '.join(outcome.count)}"
+            )
         return took
 
     def run(self, case: Case) -> Outcome:
+        """Let an engine die, and tell what becomes of the operation."""
         operation_id = self.begin(case)
         with concurrent.futures.ThreadPoolExecutor(1) as service_manager:
-            death = self._await_death(case, operation_id)
+            try:
+                death = self._await_death(case, operation_id)
+            except BrokenTestbed as survived:
+                return Outcome(case.fate.step if case.fate else "", str(survived), self.count())
             if case.engines == 1:
-                service_manager.submit(self._testbed.start_service, self._drill.site, ENGINE)
-            return self.follow(operation_id, death)
+                start = self._testbed.start_service
+                restarted = service_manager.submit(start, self._drill.site, ENGINE)
+            outcome = self.follow(operation_id, death)
+            if case.engines == 1:
+                restarted.result()
+            return outcome
 
     def begin(self, case: Case) -> str:
         """Return the id of the operation that so many engines begin."""
@@ -95,24 +112,16 @@ class Crash:
         self._fate.unlink(missing_ok=True)
         if case.fate:
             case.fate.write(self._fate)
-        for engine in ENGINES[: case.engines]:
-            self._testbed.start_service(self._drill.site, engine, fate=self._fate)
+        engines = ENGINES[: case.engines]
+        self._testbed.start_service(self._drill.site, *engines, fate=self._fate)
         return self._drill.ask(self._testbed)
 
     def follow(self, operation_id: str, death: Death | None) -> Outcome:
         """Wait until the operation has ended, count the world, and tell."""
-        resumed = None
-        deadline = time.monotonic() + END
-        while True:
-            shown = self.operation(operation_id)
-            if death and not resumed and self._generation(operation_id) > death.generation:
-                resumed = time.time()
-            if shown.has_ended or time.monotonic() > deadline:
-                break
-            time.sleep(PAUSE)
+        ended, resumed = self._await_end(operation_id, death)
         return Outcome(
             step=death.step if death else "",
-            outcome=self._ending(shown),
+            outcome=self._ending(ended),
             count=self.count(),
             seconds_to_resume=round(resumed - death.at, 1) if death and resumed else None,
         )
@@ -152,6 +161,18 @@ class Crash:
         at = time.time()
         self._testbed.kill_service(self._drill.site, self.owner(operation_id))
         return Death(at, self._generation(operation_id), _under_way(self.operation(operation_id)))
+
+    def _await_end(self, operation_id: str, death: Death | None) -> tuple[Any, float | None]:
+        """Return the operation, at its end or when it takes too long, and when it was resumed."""
+        resumed = None
+        deadline = time.monotonic() + END
+        while True:
+            shown = self.operation(operation_id)
+            if death and not resumed and self._generation(operation_id) > death.generation:
+                resumed = time.time()
+            if shown.has_ended or time.monotonic() > deadline:
+                return shown, resumed
+            time.sleep(PAUSE)
 
     def _generation(self, operation_id: str) -> int:
         ((generation,),) = self._testbed.query(

@@ -2,7 +2,6 @@
 """The command behind `scripts/crash`: every case in turn, a table and a report."""
 
 import argparse
-import dataclasses
 import json
 import pathlib
 import random
@@ -84,21 +83,21 @@ def row(drill: Drill, case: Case, outcome: Outcome) -> dict[str, Any]:
         "moment": case.moment,
         "engines": case.engines,
         "outcome": outcome.outcome,
-        **dataclasses.asdict(outcome.count),
+        "doubles": len(outcome.count.doubles),
+        "orphans": len(outcome.count.orphans),
         "seconds_to_resume": outcome.seconds_to_resume,
+        "found": list(outcome.count),
     }
 
 
 def is_good(row: dict[str, Any]) -> bool:
-    return row["outcome"] == "completed" and not (
-        row["doubles"] or row["orphans"] or row["missing"]
-    )
+    return row["outcome"] == "completed" and not row["found"]
 
 
 def _print(row: dict[str, Any]) -> None:
     resumed = row["seconds_to_resume"]
     print(ROW.format(**row | {"resumed": "-" if resumed is None else f"{resumed:.1f} s"}))
-    for sentence in (*row["doubles"], *row["orphans"], *row["missing"]):
+    for sentence in row["found"]:
         print(f"{'':17}{sentence}")
     sys.stdout.flush()
 

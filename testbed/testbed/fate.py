@@ -3,12 +3,23 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
+import os
 import pathlib
-from typing import Literal
+import signal
+from collections.abc import Callable
+from typing import Any, Literal
 
 Act = Literal["execute", "revert"]
 Moment = Literal["before", "after"]
+# What TaskFlow calls on a step's way -> what that moment is.
+HOOKS: dict[str, tuple[Moment, Act]] = {
+    "pre_execute": ("before", "execute"),
+    "post_execute": ("after", "execute"),
+    "pre_revert": ("before", "revert"),
+    "post_revert": ("after", "revert"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,6 +29,10 @@ class Fate:
     step: str
     moment: Moment
     act: Act = "execute"
+
+    def __str__(self) -> str:
+        undoing = "undoing " if self.act == "revert" else ""
+        return f"{self.moment} {undoing}{self.step}"
 
     def write(self, path: pathlib.Path) -> None:
         _taken(path).unlink(missing_ok=True)
@@ -40,6 +55,27 @@ def taken_at(path: pathlib.Path) -> float | None:
     with contextlib.suppress(FileNotFoundError):
         return _taken(path).stat().st_ctime
     return None
+
+
+def doom(step: type[Any], path: pathlib.Path) -> None:
+    """Let each of TaskFlow's tasks of a class look at the file right before and after its effect.
+
+    It dies with its whole process, at once.
+    """
+    for name, (moment, act) in HOOKS.items():
+        setattr(step, name, _looking(getattr(step, name), path, moment, act))
+
+
+def _looking(
+    hook: Callable[[Any], None], path: pathlib.Path, moment: Moment, act: Act
+) -> Callable[[Any], None]:
+    @functools.wraps(hook)
+    def called(step: Any) -> None:
+        hook(step)
+        if take(path, Fate(step.name, moment, act)):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return called
 
 
 def _taken(path: pathlib.Path) -> pathlib.Path:

@@ -21,7 +21,7 @@ ENGINES = (ENGINE, SECOND_ENGINE)
 # What lies in the folder is laid over the file.
 OVER = "protector.d"
 CONFIG = ("--config-file", "protector.conf", "--config-dir", OVER)
-# Laid over the other: a second engine has a name of its own.
+# Laid over the other.
 CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")
 START = 60.0
 
@@ -85,6 +85,7 @@ class Protector:
             *(mortal if fate else [self._commands / program]),
             *CONFIG,
             *(CONFIG_OF_SECOND if name == SECOND_ENGINE else ()),
+            *("--log-file", f"{name}.log"),
         ]
 
     def _manage(self, *words: str) -> None:

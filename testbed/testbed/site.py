@@ -111,6 +111,15 @@ class Site:
         self.processes.end(protector.ENGINES, grace=0)
         self.mariadb.execute(self._kept(checkpoint).read_text())
 
+    def sign_in_to_array(self) -> None:
+        """Let Cinder's driver notice by one request that the array has forgotten its session.
+
+        It fails some of several requests that find out at once.
+        """
+        cinder = self.cloud("-admin").block_storage
+        (pool,) = cinder.backend_pools()
+        cinder.get("/manageable_volumes", params={"host": pool.name}, microversion="3.8")
+
     @property
     def _rows(self) -> pathlib.Path:
         """The rows of OpenStack's databases at the end of ``make``."""
@@ -210,17 +219,17 @@ class Site:
         """Ask it to end, and wait until it has."""
         self.processes.end([name], grace=STOP_GRACE)
 
-    def start_service(self, name: str, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, *names: str, fate: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine; wait until it can be asked."""
-        if name in (*protector.NAMES, protector.SECOND_ENGINE):
-            self.protector.start(name, fate=fate)
-            self.protector.wait()
-        elif name == "rabbitmq":
-            self._rabbitmq.start()
-            self._rabbitmq.wait()
-        else:
+        if "mariadb" in names:
             self.mariadb.start()
             self.mariadb.wait()
+        if "rabbitmq" in names:
+            self._rabbitmq.start()
+            self._rabbitmq.wait()
+        if of_protector := [name for name in names if name not in INFRASTRUCTURE]:
+            self.protector.start(*of_protector, fate=fate)
+            self.protector.wait()
 
     @contextlib.contextmanager
     def protector_stopped(self) -> Iterator[None]:

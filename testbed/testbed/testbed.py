@@ -94,13 +94,13 @@ class Testbed:
         """Ask one of them to end, alone, and wait until it has."""
         self._sites[site].stop_service(name)
 
-    def start_service(self, site: str, name: str, *, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, site: str, *names: str, fate: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine: ``protector-engine-2``.
 
         :param fate: a file by which an engine knows when to die; see :mod:`testbed.fate`.
         """
         with self._alone():
-            self._sites[site].start_service(name, fate)
+            self._sites[site].start_service(*names, fate=fate)
 
     def query(self, site: str, statement: str) -> list[list[str]]:
         """Ask the site's database; return the rows."""
@@ -192,9 +192,12 @@ class Testbed:
         """
         with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
             arrays = pool.submit(self._arrays.restore, f"checkpoint-{name}")
-            for site in self._living():
+            living = self._living()
+            for site in living:
                 site.put_back(name)
             arrays.result()
+            for site in living:
+                site.sign_in_to_array()
 
     def status(self) -> dict[str, list[str]]:
         """Return site -> what of it does not run."""

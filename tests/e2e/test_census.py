@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The census finds whatever is planted: one thing too many of each kind, and one that is nobody's."""
+"""The census finds whatever is planted: one too many of each kind, and one that is nobody's."""
 
 import contextlib
 from collections.abc import Callable, Iterator

@@ -14,6 +14,6 @@ OPTIONS = [
         default=30,
         min=0.1,
         help="Seconds that sending a recovery document (8 MiB at most) may take, and again as many"
-        " until it is answered.",
+        " until it is answered; also until the peer's array has accepted a group.",
     ),
 ]

@@ -26,6 +26,7 @@ DEFAULT_DOMAIN = "Default"
 STANDING = pydantic.TypeAdapter(Standing)
 STANDINGS = pydantic.TypeAdapter(dict[str, Standing])
 NO_CONTENT = 204
+REPLICATED_GROUPS = "/v1/peer/replicated-groups"
 SOMEBODY_ELSE = "what answers there is not Protector"
 REGISTRATION = (
     "id",
@@ -106,7 +107,7 @@ class HttpPeer(Peer):
         array: str = self._ask(
             "array",
             "POST",
-            "/v1/peer/replicated-groups",
+            REPLICATED_GROUPS,
             json={"source_array": source_array, "array_group": array_group},
         )
         return array
@@ -208,13 +209,18 @@ class Peers:
 
 @dataclasses.dataclass(frozen=True)
 class Timeouts:
-    """Seconds to wait for a connection and for an answer: in general, and when a document is sent.
+    """Seconds to wait for a connection and for an answer: in general, and for what takes longer.
 
-    What a connection may take, sending over it may take too.
+    That is a document, as what a connection may take, sending over it may take too; and what the
+    peer's engine has to ask its array.
     """
 
     usual: tuple[float, float]
-    push: tuple[float, float]
+    long: tuple[float, float]
+
+    def of(self, request: requests.PreparedRequest) -> tuple[float, float]:
+        asks_array = (request.path_url or "").endswith(REPLICATED_GROUPS)
+        return self.long if request.method == "PUT" or asks_array else self.usual
 
 
 class _Timed(requests.adapters.HTTPAdapter):
@@ -223,9 +229,7 @@ class _Timed(requests.adapters.HTTPAdapter):
         super().__init__()
 
     def send(self, request: requests.PreparedRequest, **arguments: Any) -> requests.Response:  # type: ignore[override]
-        push = request.method == "PUT"
-        timeout = self._timeouts.push if push else self._timeouts.usual
-        return super().send(request, **{**arguments, "timeout": timeout})
+        return super().send(request, **{**arguments, "timeout": self._timeouts.of(request)})
 
 
 def timed(timeouts: Timeouts) -> requests.Session:

@@ -28,6 +28,7 @@ from protector.api.app import make_app
 from protector.api.services import Services
 from protector.api.wsgi import Wsgi, pipeline
 from protector.cloud.fake import FakeCloud
+from protector.coordination import Members
 from protector.db import schema, session
 from protector.engine.conductor import Conductor
 from protector.engine.persistence import Persistence
@@ -158,7 +159,8 @@ class Site:
 
     def start_engine(self) -> None:
         conductor = Conductor(self.equipment, self.persistence)
-        self.service = Service(self.equipment, conductor, self.transport)
+        members = Members(self.conf, self.conf.engine.host)
+        self.service = Service(self.equipment, conductor, members, self.transport)
         self._thread = threading.Thread(target=self.service.run, name=f"engine of {self.name}")
         self._thread.start()
 
@@ -166,6 +168,7 @@ class Site:
         if self._thread.is_alive():
             self.service.stop()
             self._thread.join()
+            self.service.leave()
 
     # -- asking -------------------------------------------------------------------------------
 
@@ -187,6 +190,10 @@ class Site:
     def fail_over(self, group_id: str, **arguments: Any) -> webob.Response:
         wanted = {"type": "unplanned", "force": True, **arguments}
         return self.act(group_id, "failover", **wanted)
+
+    def act_on(self, operation_id: str, action: str, **arguments: Any) -> webob.Response:
+        path = f"/v1/{{project}}/operations/{operation_id}/action"
+        return self.ask("POST", path, {action: arguments})
 
     def show(self, group_id: str) -> Any:
         return self.get(f"/v1/{{project}}/protection-groups/{group_id}")["protection_group"]
@@ -324,6 +331,8 @@ def configure(site: str, array: str, directory: pathlib.Path) -> cfg.ConfigOpts:
         key_file = {directory}/{site}.keys
         [flasharray]
         name = {array}
+        [coordination]
+        backend_url = file://{directory}/{site}-engines
         [engine]
         host = engine-of-{site}
         sweep_interval = 0.2
