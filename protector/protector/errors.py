@@ -15,12 +15,15 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . TooManySites, SiteInUse, AskOtherSite, TenantMappingInUse, NoTenantMapping, NoVolumeType,
-      ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress,
+      ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress, OperationRunning,
+      OperationEnded, NothingToRetry, CancelKeepsOnly,
       DocumentConflict, DocumentInvalid, DocumentUnsettled, DocumentTooLarge, PeerRefused,
       PeerTooOld, GroupSuperseded, NotSynchronized, EditedMeanwhile, NothingRecoverable, ClaimLost
+  - OperationCancelled 500
   - PeerUnreachable 503
   - DatabaseUnreachable 503
   - EngineUnreachable 503
+  - CoordinationUnreachable 503
   - KeysUnusable 500
   - CloudError 502
     . CloudRefused, VolumeManageRefused
@@ -449,6 +452,13 @@ class VolumeManageRefused(CloudRefused):
         ' "volume_extension:services:index": "rule:admin_or_owner".'
         " Then restart cinder-api and fail over again"
     )
+
+
+def volume_manage_refused(refusal: CloudRefused) -> VolumeManageRefused | None:
+    """Return the refusal with its remedy, if it is one of Cinder's policy."""
+    if "volume_extension:" not in refusal.kwargs["reason"]:
+        return None
+    return VolumeManageRefused(**refusal.kwargs)
 
 
 class CloudUnavailable(CloudError):

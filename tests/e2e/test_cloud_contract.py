@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every cloud must do, asked of a real one: the testbed's second site."""
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -35,6 +36,7 @@ class RealBench(Bench):
         self._count = 0
         self._on_array: list[str] = []
         self._alice = testbed.cloud(SITE)
+        self._admin = testbed.cloud(f"{SITE}-admin")
         self.token = self._alice.auth_token
         self.user_id = self._alice.current_user_id
         self.project_id = self._alice.current_project_id
@@ -45,6 +47,19 @@ class RealBench(Bench):
     def name(self, name: str) -> str:
         self._count += 1
         return f"{self._mine}-{name}-{self._count}"
+
+    @contextlib.contextmanager
+    def limited(self, most: int) -> Iterator[None]:
+        admin, project = self._admin, self.project_id
+        admin.set_compute_quotas(project, instances=most, cores=most, ram=most)
+        admin.set_network_quotas(project, port=most)
+        admin.set_volume_quotas(project, volumes=most, gigabytes=most)
+        try:
+            yield
+        finally:
+            admin.delete_compute_quotas(project)
+            admin.delete_network_quotas(project)
+            admin.delete_volume_quotas(project)
 
     def make_server(self, name: str, *, volumes: int) -> str:
         disks = [self._disk(f"{name}-{number}") for number in range(volumes)]

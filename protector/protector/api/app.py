@@ -5,6 +5,7 @@ import falcon
 
 from protector.api import errors
 from protector.api.actions import GroupActions
+from protector.api.audit import AuditMiddleware
 from protector.api.context import ContextMiddleware, Resource
 from protector.api.documents import (
     ConsistencyGroupItem,
@@ -29,6 +30,7 @@ from protector.api.peer import (
     PeerStandings,
 )
 from protector.api.policies import PolicyItem
+from protector.api.readiness import ReadinessItem
 from protector.api.services import Services
 from protector.api.sites import SiteCollection, SiteItem, SiteValidation, SiteVolumeTypes
 from protector.api.tenant_mappings import TenantMappingCollection, TenantMappingItem
@@ -65,6 +67,7 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/documents/{{checksum}}": DocumentVersion,
     f"{GROUP}/documents/{{checksum}}/differences": DocumentDifferences,
     f"{GROUP}/sync-status": SyncStatusItem,
+    f"{GROUP}/readiness": ReadinessItem,
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
@@ -81,7 +84,9 @@ ROUTES: dict[str, type[Resource]] = {
 
 
 def make_app(services: Services) -> App:
-    app: App = falcon.App(middleware=[ContextMiddleware(services.site), VersionMiddleware()])
+    app: App = falcon.App(
+        middleware=[ContextMiddleware(services.site), AuditMiddleware(), VersionMiddleware()]
+    )
     for path, resource in ROUTES.items():
         app.add_route(path, resource(services))
     errors.install(app, services.site)

@@ -92,15 +92,61 @@ class Named:
 
 
 @dataclasses.dataclass(frozen=True)
+class TargetFlavor(Named):
+    vcpus: int
+    ram_mb: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Inventory:
     """What the tenant's project can use on this site, read once per operation."""
 
     networks: Sequence[Network]
-    flavors: Sequence[Named]
+    flavors: Sequence[TargetFlavor]
     security_groups: Sequence[Named]
     server_groups: Sequence[Named]
     keypairs: Sequence[str]
     availability_zones: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Quota:
+    """``used``: what is reserved is among it."""
+
+    limit: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quotas:
+    """What the project may have, by the names that ``openstack quota set`` has for it.
+
+    Nova's instances, cores and ram (MiB), Neutron's ports, Cinder's volumes and gigabytes, these
+    also of a volume type: ``volumes_<type>``. What has no limit is not among them. ``unread``:
+    service -> why it did not tell.
+    """
+
+    limited: Mapping[str, Quota]
+    unread: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedPort:
+    """A port that is there, of whichever project.
+
+    ``made_for``: the key of the server it was made for by Protector. ``attached``: to a server.
+    """
+
+    id: str
+    network_id: str
+    mac_address: str
+    addresses: Sequence[str]
+    made_for: str | None
+    attached: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -236,6 +282,10 @@ class ServiceCloud(abc.ABC):
         """
 
     @abc.abstractmethod
+    def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
+        """Return the ports on these networks, of all projects."""
+
+    @abc.abstractmethod
     def drop_trust(self, trust_id: str) -> None:
         """Delete a trust. One that is gone is no error."""
 
@@ -267,6 +317,18 @@ class TenantCloud(abc.ABC):
 
     @abc.abstractmethod
     def inventory(self) -> Inventory: ...
+
+    @abc.abstractmethod
+    def quotas(self) -> Quotas:
+        """Return what the project may have; a service that does not tell is named."""
+
+    @abc.abstractmethod
+    def must_manage_volumes(self, volume_type_id: str) -> None:
+        """Return if Cinder lets the tenant manage volumes: tried, and nothing is made.
+
+        :raises CloudRefused: the tenant may not.
+        :raises CloudError: Cinder does not say.
+        """
 
     @abc.abstractmethod
     def manage_volumes(
@@ -301,6 +363,10 @@ class TenantCloud(abc.ABC):
         :raises VolumesNotAttached: the server went to ERROR over its volumes.
         :raises CloudError: with Nova's or Neutron's reason. What was made stays, under its key.
         """
+
+    @abc.abstractmethod
+    def addresses(self, server_id: str) -> list[str]:
+        """Return the fixed addresses that a server has now."""
 
     @abc.abstractmethod
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:

@@ -25,11 +25,15 @@ from protector.cloud.base import (
     Named,
     Outcome,
     PortRequest,
+    Quota,
+    Quotas,
     Server,
     ServerFacts,
     ServerRequest,
     ServiceCloud,
+    TargetFlavor,
     TenantCloud,
+    UsedPort,
     VolumeRequest,
     VolumeType,
 )
@@ -85,6 +89,7 @@ def fingerprint(facts: ServerFacts) -> str:
 class FakeCloud(FakeServers, Cloud):
     """``doubles``: servers made late under a key that has one; ``manages``: whether tenants may
     manage volumes, as Cinder's policy says; ``taken``: MAC and fixed addresses that others have.
+    ``limits``: quota -> how much of it a project may have.
     """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
@@ -93,6 +98,7 @@ class FakeCloud(FakeServers, Cloud):
         self.lock = threading.RLock()
         self.manages = True
         self.taken: set[str] = set()
+        self.limits: dict[str, int] = {}
         self.server_groups: list[Named] = []
         self.keypairs: list[str] = []
         self.trusts: dict[str, Trust] = {}
@@ -202,6 +208,22 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
         return self.cloud.pool
 
     @faulty
+    def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
+        wanted = set(network_ids)
+        made = [
+            UsedPort(id, port.network_id, port.mac_address, _fixed(port), one.request.key, True)
+            for one in self.cloud.made_servers.values()
+            for id, port in zip(one.server.port_ids, one.request.ports, strict=True)
+            if port.network_id in wanted
+        ]
+        others = [
+            UsedPort("someone's", network, address, [address], None, True)
+            for network in wanted
+            for address in sorted(self.cloud.taken)
+        ]
+        return made + others
+
+    @faulty
     def drop_trust(self, trust_id: str) -> None:
         self.cloud.trusts.pop(trust_id, None)
 
@@ -249,12 +271,25 @@ class FakeTenantCloud(_Eyes, TenantCloud):
     def inventory(self) -> Inventory:
         return Inventory(
             networks=list(self.cloud.networks),
-            flavors=[Named(flavor.id, flavor.name) for flavor in self.cloud.flavors.values()],
+            flavors=[
+                TargetFlavor(one.id, one.name, one.vcpus, one.ram_mb)
+                for one in self.cloud.flavors.values()
+            ],
             security_groups=list(self.cloud.security_groups),
             server_groups=list(self.cloud.server_groups),
             keypairs=list(self.cloud.keypairs),
             availability_zones=["nova"],
         )
+
+    @faulty
+    def quotas(self) -> Quotas:
+        used = self._used()
+        limited = {name: Quota(most, used.get(name, 0)) for name, most in self.cloud.limits.items()}
+        return Quotas(limited, {})
+
+    @faulty
+    def must_manage_volumes(self, volume_type_id: str) -> None:
+        self._may_manage()
 
     @faulty
     def manage_volumes(
@@ -265,13 +300,7 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         volume_type_id: str,
         reclaim: Callable[[str], None],
     ) -> list[Outcome]:
-        if not self.cloud.manages:
-            raise errors.CloudRefused(
-                service="Cinder",
-                site=self.cloud.site,
-                action="manage a volume",
-                reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
-            )
+        self._may_manage()
         return [self._manage(request, reclaim) for request in requests]
 
     @faulty
@@ -293,6 +322,16 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         return made[request.key].server
 
     @faulty
+    def addresses(self, server_id: str) -> list[str]:
+        return [
+            address
+            for made in self.cloud.made_servers.values()
+            if made.server.id == server_id
+            for port in made.request.ports
+            for _, address in port.fixed_addresses
+        ]
+
+    @faulty
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self.cloud.made_servers.pop(key, None)
         self._remove_doubles(key)
@@ -302,6 +341,27 @@ class FakeTenantCloud(_Eyes, TenantCloud):
                     del self.cloud.made_ports[server_key, port_key]
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _used(self) -> dict[str, int]:
+        """Return what the project has of some things that have quotas."""
+        cloud, project = self.cloud, self.project_id
+        own = [facts.member for owner, facts in cloud.servers.values() if owner == project]
+        made = [one.request for one in cloud.made_servers.values() if one.project_id == project]
+        volumes = [one for one in cloud.made_volumes.values() if one.project_id == project]
+        return {
+            "instances": len(own) + len(made),
+            "ports": sum(len(one.nics) for one in own) + sum(len(one.ports) for one in made),
+            "volumes": sum(len(one.volumes) for one in own) + len(volumes),
+        }
+
+    def _may_manage(self) -> None:
+        if not self.cloud.manages:
+            raise errors.CloudRefused(
+                service="Cinder",
+                site=self.cloud.site,
+                action="manage a volume",
+                reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
+            )
 
     def _manage(self, request: VolumeRequest, reclaim: Callable[[str], None]) -> Outcome:
         made = self.cloud.made_volumes
@@ -349,4 +409,8 @@ class FakeTenantCloud(_Eyes, TenantCloud):
 
 
 def _addresses(port: PortRequest) -> list[str]:
-    return [port.mac_address, *(address for _, address in port.fixed_addresses)]
+    return [port.mac_address, *_fixed(port)]
+
+
+def _fixed(port: PortRequest) -> list[str]:
+    return [address for _, address in port.fixed_addresses]

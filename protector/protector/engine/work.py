@@ -16,6 +16,7 @@ from protector.db.models import VolumePair
 from protector.domain import recovery
 from protector.domain.document import Document, Member, Volume
 from protector.domain.operation import ENDED, Cancel, FailoverArguments
+from protector.engine.announcements import Announcer
 from protector.storage.base import StorageDriver
 from protector.sync.editing import Editors
 from protector.sync.peer import Peer
@@ -39,6 +40,10 @@ class Equipment:
     @functools.cached_property
     def editors(self) -> Editors:
         return Editors(self.sessions, self.conf.engine.host)
+
+    @functools.cached_property
+    def announcer(self) -> Announcer:
+        return Announcer(self.conf)
 
 
 # Server id -> sentences on why that member cannot be recovered.

@@ -8,6 +8,7 @@ volumes, volumes on the array that Cinder does not know, and a look at what was 
 import abc
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -19,10 +20,13 @@ from protector.cloud.base import (
     PortRequest,
     ServerRequest,
     TenantCloud,
+    UsedPort,
     VolumeRequest,
     VolumeType,
 )
 
+QUOTAS = ("instances", "cores", "ram", "ports", "volumes", "gigabytes")
+PLENTY = 10**6
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -112,6 +116,10 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def grouped(self, group_id: str) -> set[str]:
         """Return the ids of a consistency group's volumes."""
+
+    @abc.abstractmethod
+    def limited(self, most: int) -> AbstractContextManager[None]:
+        """Let the tenant have so many of each of QUOTAS meanwhile; else there is no limit."""
 
     @abc.abstractmethod
     def ports(self) -> int:
@@ -473,6 +481,7 @@ class RecoveringContract:
             addresses=[bench.free_address],
             volumes=[volume.volume_id for volume in request.volumes],
         )
+        assert bench.tenant.addresses(server.id) == [bench.free_address]
         bench.tenant.remove_server(request.key)
 
     def test_recreating_twice_is_recreating_once(self, bench: Bench) -> None:
@@ -545,6 +554,45 @@ class RecoveringContract:
         server = bench.tenant.recreate_server(second)
         assert not any(bench.free_address in note for note in server.notes)
         bench.tenant.remove_server(second.key)
+
+    def test_quotas_tell_what_is_used_of_them(self, bench: Bench) -> None:
+        assert not bench.tenant.quotas().limited.keys() & set(QUOTAS)
+        with bench.limited(PLENTY):
+            before = bench.tenant.quotas()
+            bench.make_server(bench.name("web"), volumes=2)
+            after = bench.tenant.quotas()
+        assert (before.unread, after.unread) == ({}, {})
+        assert {after.limited[name].limit for name in QUOTAS} == {PLENTY}
+        used = {
+            name: after.limited[name].used - before.limited[name].used
+            for name in ("instances", "ports", "volumes")
+        }
+        assert used == {"instances": 1, "ports": 1, "volumes": 2}
+
+    def test_whether_volumes_may_be_managed_is_tried_and_nothing_is_made(
+        self, bench: Bench
+    ) -> None:
+        with bench.limited(PLENTY):
+            before = bench.tenant.quotas()
+            bench.tenant.must_manage_volumes(bench.volume_type.id)
+            assert bench.tenant.quotas() == before
+
+    def test_ports_are_seen_with_what_they_were_made_for(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        server = bench.tenant.recreate_server(request)
+        ports = bench.cloud.as_service().ports([request.ports[0].network_id])
+        assert [port for port in ports if port.made_for == request.key] == [
+            UsedPort(
+                id=server.port_ids[0],
+                network_id=request.ports[0].network_id,
+                mac_address="fa:16:3e:7a:7a:01",
+                addresses=[bench.free_address],
+                made_for=request.key,
+                attached=True,
+            )
+        ]
+        assert bench.cloud.as_service().ports([]) == []
+        bench.tenant.remove_server(request.key)
 
     def test_addresses_that_are_taken_are_given_up_with_a_note(self, bench: Bench) -> None:
         first = bench.request_server("first")

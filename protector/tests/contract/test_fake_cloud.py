@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
+from contract.cloud import QUOTAS, Bench, CloudContract, ShownServer, ShownVolume
 
 from protector import errors
 from protector.cloud.base import (
@@ -103,6 +104,12 @@ class FakeBench(Bench):
                 return self._shown(made.request)
         return None
 
+    @contextlib.contextmanager
+    def limited(self, most: int) -> Iterator[None]:
+        self.cloud.limits = dict.fromkeys(QUOTAS, most)
+        yield
+        self.cloud.limits = {}
+
     def ports(self) -> int:
         network = next(one for one in self.cloud.networks if one.name == self.network)
         ports = self.cloud.made_ports.values()
@@ -135,6 +142,8 @@ class TestFakeCloud(CloudContract):
         bench.cloud.manages = False
         with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
             bench.manage(bench.request_volumes(1))
+        with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
+            bench.tenant.must_manage_volumes(bench.volume_type.id)
 
     def test_a_fault_that_is_set_is_met(self, bench: FakeBench) -> None:
         request = bench.request_server("again")

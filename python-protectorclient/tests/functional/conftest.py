@@ -31,6 +31,31 @@ COURSE = [
 PHASES = ["preparation", "storage_failover", "instance_recreation", "finalization"]
 
 
+PLAN = {
+    "phases": [
+        {"name": phase, "steps": steps} for phase, (_, steps) in zip(PHASES, COURSE, strict=True)
+    ],
+    "vms": [
+        {
+            "name": "web-server-1",
+            "server_id": "vm-1",
+            "flavor": "m1.xlarge",
+            "ports": [
+                {
+                    "network": "dr-web",
+                    "addresses": ["10.10.0.11"],
+                    "mac_address": "fa:16:3e:00:00:01",
+                },
+                {"network": "dr-db", "addresses": [], "mac_address": None},
+            ],
+            "volumes": ["web-server-1-0", "web-server-1-1"],
+        }
+    ],
+    "snapshot": {"name": "cg.6", "created": STARTED, "rpo_seconds": 42},
+    "estimate": {"seconds": 97, "basis": "assumed, 30 seconds for a VM"},
+}
+
+
 class Refusal(exceptions.HTTPException):
     """An error as the API words it."""
 
@@ -76,9 +101,11 @@ class Api:
                 endpoint="differences",
             ),
             routing.Rule("/v1/<project>/protection-groups/<id>/sync-status", endpoint="sync"),
+            routing.Rule("/v1/<project>/protection-groups/<id>/readiness", endpoint="ready"),
             routing.Rule("/v1/<project>/protection-groups/<id>/action", endpoint="action"),
             routing.Rule("/v1/<project>/operations", endpoint="list_operations"),
             routing.Rule("/v1/<project>/operations/<id>", endpoint="show_operation"),
+            routing.Rule("/v1/<project>/operations/<id>/action", endpoint="act_on_operation"),
         ]
     )
 
@@ -98,6 +125,7 @@ class Api:
         self.right_site: str | None = None
         self.peer_error: str | None = None
         self.fault: str | None = None
+        self.findings: list[dict[str, Any]] = []
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         try:
@@ -238,7 +266,8 @@ class Api:
         if request.method == "GET":
             views = [self.servers[member["name"]] for member in group["members"]]
             return Json({"members": views})
-        name = request.get_json()["member"]["server"]
+        wishes = request.get_json()["member"]
+        name = wishes.pop("server")
         if name not in self.servers:
             raise Refusal(
                 404,
@@ -246,10 +275,16 @@ class Api:
                 f"No server {name} in your project on site-a. See: openstack server list",
             )
         group["members"].append({"server_id": self.servers[name]["server_id"], "name": name})
+        self.servers[name] |= {"boot_priority": 3, "criticality": "critical", "wait_port": None}
+        self.servers[name] |= wishes
         return Json({"member": self.servers[name]}, 201)
 
     def member(self, request: Request, project: str, id: str, server: str) -> Response:
         group = self._group(id)
+        if request.method == "PATCH":
+            (view,) = [one for one in self.servers.values() if one["server_id"] == server]
+            view.update(request.get_json()["member"])
+            return Json({"member": view})
         group["members"] = [m for m in group["members"] if m["server_id"] != server]
         return Response(status=204)
 
@@ -326,6 +361,14 @@ class Api:
             status["actions"] = self.actions
         return Json({"sync_status": status})
 
+    def ready(self, request: Request, project: str, id: str) -> Response:
+        self._group(id)
+        return Json({"readiness": self._readiness()})
+
+    def _readiness(self) -> dict[str, Any]:
+        severities = {finding["severity"] for finding in self.findings}
+        return {"ready": "error" not in severities, "findings": self.findings, "plan": PLAN}
+
     # -- actions and operations --------------------------------------------------------------
 
     def action(self, request: Request, project: str, id: str) -> Response:
@@ -344,6 +387,8 @@ class Api:
                 f" this is {self.name}. Go there: export OS_CLOUD={self.right_site}",
                 right_site=self.right_site,
             )
+        if arguments.get("dry_run"):
+            return Json({"readiness": self._readiness()})
         group["status"] = "failing_over"
         operation = {
             "operation_id": f"op-{uuid.uuid4()}",
@@ -360,6 +405,8 @@ class Api:
             "group_id": group["id"],
             "steps": [],
             "created_at": STARTED,
+            "retry_of": None,
+            "cancel": None,
         }
         self.operations[operation["operation_id"]] = operation
         return Json({"operation": operation}, 202)
@@ -392,6 +439,17 @@ class Api:
     def act_reset_state(self, group: dict[str, Any], arguments: dict[str, Any]) -> Response:
         group["status"] = arguments["status"]
         return Json({"protection_group": group})
+
+    def act_on_operation(self, request: Request, project: str, id: str) -> Response:
+        operation = self.operations[id]
+        (verb, arguments), *_ = request.get_json().items()
+        self.asked.append({verb: arguments})
+        if verb == "cancel":
+            operation["cancel"] = "keep" if arguments["keep"] else "undo"
+            return Json({"operation": operation}, 202)
+        again = {**operation, "operation_id": "op-2", "status": "queued", "retry_of": id}
+        self.operations["op-2"] = again
+        return Json({"operation": again}, 202)
 
     def list_operations(self, request: Request, project: str) -> Response:
         wanted = {k: v for k, v in request.args.items() if k in ("group_id", "status")}

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps of the storage failover phase."""
 
-import datetime
 from collections.abc import Sequence
 
 import pydantic
 
 from protector import errors
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.db import claims, documents, pairs
+from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
+from protector.engine import points
 from protector.engine.step import Result, Step, repeated
 from protector.engine.work import Faults, must_leave_some
 from protector.storage.base import ArrayVolume, Point, ReplicaGroup
@@ -46,7 +46,7 @@ class IdentifyLatestSnapshot(Step):
             "snapshot_faults": faults,
             "younger": younger,
             "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
-            f" lost (RPO {rpo_seconds(point)} seconds)",
+            f" lost (RPO {points.rpo_seconds(point)} seconds)",
         }
 
     def _forget_the_lost(self) -> None:
@@ -67,61 +67,22 @@ class IdentifyLatestSnapshot(Step):
 
     def _newest_complete(self) -> Point:
         document, array = self.work.document, self.work.equipment.array
-        chain = document.consistency_group
-        if chain is None:
-            raise errors.NothingRecoverable(
-                faults=f"Protection group {document.name} has no replicated volumes: its recovery"
-                " document names no consistency group."
-            )
-        points = array.points(ReplicaGroup(chain.array, chain.array_group))
-        complete = [point for point in points if point.complete]
+        chain = points.chain_of(document)
+        found = array.points(ReplicaGroup(chain.array, chain.array_group))
         begun = {pair.point for pair in self.work.volumes().values()}
-        same = [point for point in complete if point.name in begun]
-        if complete:
-            return (same or complete)[0]
-        raise errors.NoCompletePoint(
-            array=array.array,
-            group=document.name,
-            array_group=chain.array_group,
-            source_array=chain.array,
-            found="; ".join(map(_incomplete, points)) or "there is none at all",
-            interval=document.policy.replication_interval,
-        )
+        return points.newest_complete(document, array.array, found, begun)
 
     def _look_for_volumes(self, faults: Faults, point: Point) -> list[str]:
         """Return ids of those that the point cannot hold; that it lacks others is a fault."""
-        lacking = [
-            (member, volume)
-            for member, volume in self.work.unpromoted(faults)
-            if volume.array_volume not in point.volumes
-        ]
-        then = self._members_as_of(point.created) if lacking else {}
-        younger = []
-        for member, volume in lacking:
-            before = then.get(member.server_id)
-            if before and volume.id not in {disk.id for disk in before.volumes}:
-                younger.append(volume.id)
-            else:
-                self._lacks(faults, member, volume)
-        return younger
-
-    def _members_as_of(self, moment: datetime.datetime) -> dict[str, Member]:
-        with self.work.sessions.begin() as session:
-            for version in documents.history(session, self.work.group_id):
-                if version.standing in (documents.CURRENT, documents.PAST):
-                    document = version.document
-                    if document.modified_at <= moment:
-                        return {member.server_id: member for member in document.members}
-        return {}
-
-    def _lacks(self, faults: Faults, member: Member, volume: Volume) -> None:
-        policy = self.work.document.policy
-        faults.setdefault(member.server_id, []).append(
-            f"VM {member.name}: no replicated snapshot for volume {volume.name} ({volume.id}) on"
-            f" array {self.work.equipment.array.array}, so the VM cannot be recovered. Volumes are"
-            f" replicated every {policy.replication_interval} seconds, and the last cycle that"
-            " completed did not hold it"
-        )
+        work = self.work
+        lacking = points.lacking(work.unpromoted(faults), point)
+        with work.sessions.begin() as session:
+            then = points.members_as_of(session, work.group_id, point.created) if lacking else {}
+        for disk in lacking:
+            if not points.is_younger(disk, then):
+                finding = points.lost(disk, work.document, work.equipment.array.array)
+                faults.setdefault(disk[0].server_id, []).append(finding.text)
+        return [disk[1].id for disk in lacking if points.is_younger(disk, then)]
 
 
 class PromoteVolumesFromSnapshot(Step):
@@ -267,9 +228,7 @@ class ManageVolumesIntoCinder(Step):
         try:
             return self.work.tenant.manage_volumes(requests, **destination, reclaim=reclaim)
         except errors.CloudRefused as refusal:
-            if "volume_extension:" not in refusal.kwargs["reason"]:
-                raise
-            raise errors.VolumeManageRefused(**refusal.kwargs) from None
+            raise errors.volume_manage_refused(refusal) or refusal from None
 
     def _write(self, source_id: str, volume_id: str | None) -> None:
         with self.work.sessions.begin() as session:
@@ -296,11 +255,3 @@ class ManageVolumesIntoCinder(Step):
 
 def _unsettled(outcome: Outcome | None) -> bool:
     return outcome is None or outcome.passing
-
-
-def rpo_seconds(point: Point) -> int:
-    return int((datetime.datetime.now(datetime.UTC) - point.created).total_seconds())
-
-
-def _incomplete(point: Point) -> str:
-    return f"{point.name} of {point.created:%FT%TZ} is at {point.progress:.0%}"

@@ -201,12 +201,18 @@ class World:
         return row.id
 
     def add_server(
-        self, name: str, *, volumes: int = 1, network: str = "web", user_data: str | None = None
+        self,
+        name: str,
+        *,
+        volumes: int = 1,
+        network: str = "web",
+        user_data: str | None = None,
+        **wishes: Any,
     ) -> str:
         facts = self.a.cloud.add_server(
             "project-a", name, networks=[network], volumes=volumes, user_data=user_data
         )
-        self.a.edits.add_member(context(), self.group_id, name)
+        self.a.edits.add_member(context(), self.group_id, name, wishes)
         return facts.member.server_id
 
     def add_member(self, server: str) -> None:
