@@ -144,7 +144,7 @@ def test_an_older_one_in_error_is_not_the_one(little: LittleCloud) -> None:
 
 
 def test_a_server_that_is_refused_since_it_is_there_by_now_is_found(little: LittleCloud) -> None:
-    """An earlier request is carried out between the look and this one; ports and volumes are its."""
+    """An earlier request is carried out after the look, and has ports and volumes by now."""
     tenant = little.protector().by_trust("trust")
     little.faults.append(Fault("POST", "/nova/servers", 409, after=True))
     assert tenant.recreate_server(REQUEST).id in little.servers
