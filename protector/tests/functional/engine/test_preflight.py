@@ -207,9 +207,11 @@ def test_a_vm_that_a_quota_has_no_room_for_is_named_and_the_others_come_up(
 
 
 def test_what_an_earlier_attempt_made_is_not_counted_again(protected: World) -> None:
-    protected.b.cloud.limits = {"instances": 1, "volumes": 4}
-    protected.fail_over()
-    protected.b.cloud.limits = {"instances": 2, "volumes": 4}
+    refuse = errors.CloudError(service="Nova", site="site-b", reason="no valid host")
+    protected.b.cloud.faults.set("recreate_server", refuse, times=1)
+    protected.b.cloud.limits = {"instances": 2, "volumes": 4, "ports": 2}
+    assert protected.fail_over().status == "failed"
+    assert len(protected.b.cloud.made_volumes) == 4
     assert protected.fail_over().status == "completed"
 
 
