@@ -16,6 +16,7 @@ from oslo_messaging._metrics import client as metrics
 from oslo_messaging._tracing import client as tracing
 
 from protector import errors
+from protector.context import Context
 
 TOPIC = "protector-engine"
 REMOTE_ERRORS = ["protector.errors"]
@@ -36,8 +37,8 @@ class ContextSerializer(oslo_messaging.NoOpSerializer):
         plain: dict[str, Any] = context.to_dict()
         return plain
 
-    def deserialize_context(self, context: dict[str, Any]) -> RequestContext:
-        return RequestContext.from_dict(context)
+    def deserialize_context(self, context: dict[str, Any]) -> Context:
+        return Context.from_dict(context)
 
 
 def transport(conf: cfg.ConfigOpts) -> oslo_messaging.Transport:
@@ -93,8 +94,17 @@ class EngineClient:
         """
         self._call(context, "change_group", group_id=group_id, changes=changes)
 
-    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        self._call(context, "add_member", group_id=group_id, server=server)
+    def add_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        """:param wishes: any of boot_priority, criticality, wait_port."""
+        self._call(context, "add_member", group_id=group_id, server=server, wishes=wishes)
+
+    def change_member(
+        self, context: RequestContext, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        """Change what is given of how a member is to be recovered, as in :meth:`add_member`."""
+        self._call(context, "change_member", group_id=group_id, server=server, wishes=wishes)
 
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
         self._call(context, "remove_member", group_id=group_id, server=server)

@@ -13,6 +13,7 @@ from oslo_config import cfg
 from pypureclient import flasharray
 
 from protector import conf
+from protector.cloud.base import KEY, ServerRequest
 from protector.cloud.openstack import OpenStackCloud
 from protector.storage.purity import GONE, Purity
 from testbed.layout import PLACES
@@ -128,6 +129,11 @@ class RealBench(Bench):
     def grouped(self, group_id: str) -> set[str]:
         volumes = self._alice.block_storage.volumes()
         return {volume.id for volume in volumes if volume.group_id == group_id}
+
+    def make_double(self, request: ServerRequest) -> str:
+        server_id = self.make_server(self.name(request.name), volumes=1)
+        self._alice.compute.set_server_metadata(server_id, **{KEY: request.key})
+        return server_id
 
     def make_array_volumes(self, count: int) -> list[str]:
         made = [self.name("replica") for _ in range(count)]

@@ -5,6 +5,7 @@ import falcon
 
 from protector.api import errors
 from protector.api.actions import GroupActions
+from protector.api.audit import AuditMiddleware
 from protector.api.context import ContextMiddleware, Resource
 from protector.api.documents import (
     ConsistencyGroupItem,
@@ -83,7 +84,9 @@ ROUTES: dict[str, type[Resource]] = {
 
 
 def make_app(services: Services) -> App:
-    app: App = falcon.App(middleware=[ContextMiddleware(services.site), VersionMiddleware()])
+    app: App = falcon.App(
+        middleware=[ContextMiddleware(services.site), AuditMiddleware(), VersionMiddleware()]
+    )
     for path, resource in ROUTES.items():
         app.add_route(path, resource(services))
     errors.install(app, services.site)

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 import falcon
 import pydantic
 import pydantic_core
-from oslo_context.context import RequestContext
 
 from protector import errors
 from protector.api.services import Services
+from protector.context import Context
 from protector.db import groups
 from protector.db.models import ProtectionGroup
 
@@ -67,18 +67,19 @@ class ContextMiddleware:
         self._site = site
 
     def process_request(self, req: falcon.Request, resp: falcon.Response) -> None:
-        req.context.caller = RequestContext.from_environ(req.env)
+        req.context.caller = Context.from_environ(req.env)
 
     def process_resource(
         self, req: falcon.Request, resp: falcon.Response, resource: Any, params: dict[str, Any]
     ) -> None:
+        caller(req).about(operation_id=params.get("operation_id"), group_id=params.get("group_id"))
         known = req.env.get("HTTP_X_IDENTITY_STATUS") == "Confirmed"
         if not known and not getattr(resource, "public", False):
             raise errors.Unauthorized(site=self._site)
 
 
-def caller(req: falcon.Request) -> RequestContext:
-    found: RequestContext = req.context.caller
+def caller(req: falcon.Request) -> Context:
+    found: Context = req.context.caller
     return found
 
 

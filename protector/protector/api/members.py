@@ -34,9 +34,9 @@ class MemberCollection(_Members):
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
     ) -> None:
         row = self.to_change(req, project_id, group_id)
-        server = read(req, schema.MemberAddBody).member.server
-        self.engine.add_member(caller(req), group_id, server)
-        member = self.member(row, server)
+        wanted = read(req, schema.MemberAddBody).member
+        self.engine.add_member(caller(req), group_id, wanted.server, wanted.given)
+        member = self.member(row, wanted.server)
         resp.status = falcon.HTTP_201
         resp.location = f"{req.path}/{member.server_id}"
         resp.media = {"member": schema.member_view(member)}
@@ -53,6 +53,21 @@ class MemberItem(_Members):
     ) -> None:
         row = self.group(req, access.READ, project_id, group_id)
         resp.media = {"member": schema.member_view(self.member(row, server_id))}
+
+    def on_patch(
+        self,
+        req: falcon.Request,
+        resp: falcon.Response,
+        project_id: str,
+        group_id: str,
+        server_id: str,
+    ) -> None:
+        row = self.to_change(req, project_id, group_id)
+        member = self.member(row, server_id)
+        changes = read(req, schema.MemberChangeBody).member.given
+        if changes:
+            self.engine.change_member(caller(req), group_id, member.server_id, changes)
+        resp.media = {"member": schema.member_view(self.member(row, member.server_id))}
 
     def on_delete(
         self,

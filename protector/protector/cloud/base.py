@@ -4,7 +4,12 @@
 A cloud is seen through one of two pairs of eyes: the service user's (:class:`ServiceCloud`),
 for what a tenant may not read, and a tenant's (:class:`TenantCloud`), for everything that is made.
 Calls run side by side with a bound, are awaited by listing, and have a time limit. Whatever is
-made bears a key; making it again under the same key finds what is there.
+made bears a key; making it again under the same key finds what is there. A request whose answer
+was lost may be carried out after the look that did not find it: among several things with one key
+the oldest that is well is the one, and whoever sees the others removes them.
+
+Everything may raise :class:`protector.errors.CloudUnavailable`; what changes something may have
+been done then, and is asked for again.
 """
 
 import abc
@@ -157,11 +162,15 @@ class VolumeRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one thing asked for among several: its id, or the sentence why not."""
+    """What became of one thing asked for among several: its id, or the sentence why not.
+
+    ``passing``: the fault may be gone when it is asked for again.
+    """
 
     key: str
     id: str | None
     fault: str | None = None
+    passing: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,7 +291,7 @@ class ServiceCloud(abc.ABC):
 
     @abc.abstractmethod
     def trusts(self) -> list[str]:
-        """Return the ids of all trusts by which the service user may act for others."""
+        """Return the ids of the trusts by which the service user may act for others."""
 
 
 class TenantCloud(abc.ABC):
@@ -349,13 +358,23 @@ class TenantCloud(abc.ABC):
         """Make the ports and the server, and wait until it is ACTIVE.
 
         A fixed or MAC address the network refuses is given up with a note; anything else is not.
+        A port that an earlier attempt left is used again, once it is as asked for now.
 
+        :raises VolumesNotAttached: the server went to ERROR over its volumes.
         :raises CloudError: with Nova's or Neutron's reason. What was made stays, under its key.
         """
 
     @abc.abstractmethod
+    def addresses(self, server_id: str) -> list[str]:
+        """Return the fixed addresses that a server has now."""
+
+    @abc.abstractmethod
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
-        """Delete the server and the ports made under the key, and wait. None is no error."""
+        """Delete the server and the ports made under the key, and wait. None is no error.
+
+        Its volumes stay, also those that were to end with it. With ``keep_ports`` the ports do
+        too, for another attempt.
+        """
 
 
 class Cloud(abc.ABC):

@@ -8,7 +8,8 @@
     cloud.faults.set("recreate_server", errors.CloudError(...))
 
 Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volume_groups`` by key,
-``trusts`` by id. The array, when given one, sees what Cinder's driver would do to it.
+``made_ports`` by the server's key and their own, ``trusts`` by id. The array, when given one, sees
+what Cinder's driver would do to it.
 """
 
 import dataclasses
@@ -65,6 +66,15 @@ class MadeServer:
 
 
 @dataclasses.dataclass
+class MadePort:
+    """``notes``: what of the request the network had no room for."""
+
+    id: str
+    request: PortRequest
+    notes: list[str]
+
+
+@dataclasses.dataclass
 class VolumeGroup:
     id: str
     project_id: str
@@ -77,8 +87,9 @@ def fingerprint(facts: ServerFacts) -> str:
 
 
 class FakeCloud(FakeServers, Cloud):
-    """``manages``: whether tenants may manage volumes, as Cinder's policy says; ``taken``: MAC and
-    fixed addresses that others have. ``limits``: quota -> how much of it a project may have.
+    """``doubles``: servers made late under a key that has one; ``manages``: whether tenants may
+    manage volumes, as Cinder's policy says; ``taken``: MAC and fixed addresses that others have.
+    ``limits``: quota -> how much of it a project may have.
     """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
@@ -92,6 +103,8 @@ class FakeCloud(FakeServers, Cloud):
         self.keypairs: list[str] = []
         self.trusts: dict[str, Trust] = {}
         self.made_servers: dict[str, MadeServer] = {}
+        self.made_ports: dict[tuple[str, str], MadePort] = {}
+        self.doubles: list[MadeServer] = []
         self.made_volumes: dict[str, MadeVolume] = {}
         self.volume_groups: dict[str, VolumeGroup] = {}
 
@@ -301,15 +314,31 @@ class FakeTenantCloud(_Eyes, TenantCloud):
             reason = f"Flavor {request.flavor_id} could not be found."
             raise errors.CloudError(service="Nova", site=self.cloud.site, reason=reason)
         if request.key not in made:
-            notes = [note for port in request.ports for note in self._given_up(port)]
-            ports = [new_id() for _ in request.ports]
-            server = Server(new_id(), request.name, "ACTIVE", ports, notes)
+            ports = [self._port(request.key, port) for port in request.ports]
+            notes = [note for port in ports for note in port.notes]
+            server = Server(new_id(), request.name, "ACTIVE", [port.id for port in ports], notes)
             made[request.key] = MadeServer(self.project_id, request, server)
+        self._remove_doubles(request.key)
         return made[request.key].server
+
+    @faulty
+    def addresses(self, server_id: str) -> list[str]:
+        return [
+            address
+            for made in self.cloud.made_servers.values()
+            if made.server.id == server_id
+            for port in made.request.ports
+            for _, address in port.fixed_addresses
+        ]
 
     @faulty
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self.cloud.made_servers.pop(key, None)
+        self._remove_doubles(key)
+        if not keep_ports:
+            for server_key, port_key in list(self.cloud.made_ports):
+                if server_key == key:
+                    del self.cloud.made_ports[server_key, port_key]
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -342,7 +371,9 @@ class FakeTenantCloud(_Eyes, TenantCloud):
                 reclaim(request.key)
                 self._rename(request.array_volume, f"volume-{id}-cinder")
             except errors.StorageError as error:
-                return Outcome(request.key, None, error.text)
+                return Outcome(
+                    request.key, None, error.text, passing=isinstance(error, errors.PASSING)
+                )
             made[request.key] = MadeVolume(id, self.project_id, request, f"volume-{id}-cinder")
         return Outcome(request.key, made[request.key].id)
 
@@ -357,9 +388,19 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         if self.cloud.array:
             self.cloud.array.rename_volume(name, new_name)
 
+    def _remove_doubles(self, key: str) -> None:
+        self.cloud.doubles = [one for one in self.cloud.doubles if one.request.key != key]
+
+    def _port(self, key: str, request: PortRequest) -> MadePort:
+        there = self.cloud.made_ports.pop((key, request.key), None)
+        same = there is not None and there.request.network_id == request.network_id
+        port = MadePort(there.id if there and same else new_id(), request, self._given_up(request))
+        self.cloud.made_ports[key, request.key] = port
+        return port
+
     def _given_up(self, port: PortRequest) -> list[str]:
-        ports = [port for made in self.cloud.made_servers.values() for port in made.request.ports]
-        taken = self.cloud.taken.union(*map(_addresses, ports))
+        others = [made.request for made in self.cloud.made_ports.values()]
+        taken = self.cloud.taken.union(*map(_addresses, others))
         return [
             f"{address} of {port.name} is taken on {self.cloud.site}; another was given"
             for address in _addresses(port)

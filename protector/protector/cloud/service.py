@@ -105,9 +105,9 @@ class OpenStackServiceCloud(ServiceCloud):
             self._connection.identity.delete_trust(trust_id)
 
     def trusts(self) -> list[str]:
-        with asking(self.site, "Keystone", "list trusts"):
-            own = self._connection.identity.trusts(trustee_user_id=self._connection.current_user_id)
-            return [trust.id for trust in own]
+        with asking(self.site, "Keystone", "list Protector's trusts"):
+            own = self._connection.current_user_id
+            return [trust.id for trust in self._connection.identity.trusts(trustee_user_id=own)]
 
     # -- inside -------------------------------------------------------------------------------
 

@@ -103,6 +103,11 @@ class OpenStackTenantCloud(TenantCloud):
     def recreate_server(self, request: ServerRequest) -> Server:
         return self._servers.recreate(request)
 
+    def addresses(self, server_id: str) -> list[str]:
+        with asking(self.site, "Neutron", "list a server's ports"):
+            ports = self._connection.network.ports(device_id=server_id)
+            return [fixed["ip_address"] for port in ports for fixed in port.fixed_ips]
+
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self._servers.remove(key, keep_ports=keep_ports)
 

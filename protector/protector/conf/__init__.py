@@ -7,6 +7,7 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_log import log
 
+from protector import context
 from protector.conf import (
     api,
     base,
@@ -58,7 +59,8 @@ def load(arguments: Sequence[str], *cli: cfg.Opt) -> cfg.ConfigOpts:
     conf = cfg.ConfigOpts()
     register(conf)
     log.register_options(conf)
-    log.set_defaults(default_log_levels=[*log.get_default_log_levels(), *QUIET])
+    log.set_defaults(context.LINE, [*log.get_default_log_levels(), *QUIET])
+    conf.set_default("logging_user_identity_format", context.IDENTITY)
     conf.register_cli_opts(cli)
     try:
         conf(arguments, project=PROJECT)

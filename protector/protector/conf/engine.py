@@ -25,6 +25,22 @@ OPTIONS = [
         " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
     cfg.FloatOpt(
+        "step_budget",
+        default=120,
+        min=0,
+        help="Seconds for which a step of an operation is repeated while a service or the array"
+        " does not answer, or is too busy to. What has been made by then is found, not made again.",
+    ),
+    cfg.FloatOpt(
+        "port_timeout",
+        default=60,
+        min=0,
+        help="Seconds that a boot tier waits, once its VMs are ACTIVE, for those with a wait_port"
+        " to answer there; then the failover goes on with a note. They are tried at their fixed"
+        " addresses from this engine's host: 0 where it has no way into the tenants' networks, or"
+        " where tenants must not learn what answers at addresses of their choice.",
+    ),
+    cfg.FloatOpt(
         "shutdown_timeout",
         default=60,
         min=0,

@@ -8,7 +8,7 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from protector.domain.document import Document, Flavor, Member, Nic, Volume
+from protector.domain.document import WISHES, Document, Flavor, Member, Nic, Volume
 
 # What numbers a version, and what is compared part by part.
 NUMBERS = {"schema_version", "epoch", "version", "modified_at", "site", "group_id"}
@@ -95,7 +95,8 @@ def _of_member(before: Member, after: Member) -> Iterator[Difference]:
     yield from _mapping("metadata", before.metadata, after.metadata)
     if before.user_data != after.user_data:
         yield Difference("user data", "", "")
-    for field in ("name", "description", "key_name", "availability_zone", "config_drive", "tags"):
+    captured = ("name", "description", "key_name", "availability_zone", "config_drive", "tags")
+    for field in (*captured, *WISHES):
         yield from _value(field.replace("_", " "), getattr(before, field), getattr(after, field))
     yield from _value("server group", before.server_group, after.server_group, named=str)
 

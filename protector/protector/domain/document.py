@@ -14,6 +14,11 @@ import rfc8785
 from protector import errors
 
 Fencing = Literal["stop", "report"]
+Criticality = Literal["critical", "optional"]
+
+
+# The fields of a member that people set, and that are not captured.
+WISHES = ("boot_priority", "criticality", "wait_port")
 
 
 class Value(pydantic.BaseModel):
@@ -69,7 +74,11 @@ class Volume(Value):
 
 
 class Member(Value):
-    """A protected VM, as it was when it was last captured."""
+    """A protected VM, as it was when it was last captured, and how it is to be recovered.
+
+    ``boot_priority``: 1 is started first, 5 last. ``wait_port``: what comes later waits until this
+    TCP port answers.
+    """
 
     server_id: str
     name: str
@@ -84,6 +93,13 @@ class Member(Value):
     server_group: ServerGroup | None
     user_data: str | None
     config_drive: bool
+    boot_priority: int = pydantic.Field(default=3, ge=1, le=5)
+    criticality: Criticality = "critical"
+    wait_port: int | None = pydantic.Field(default=None, ge=1, le=65535)
+
+    def as_wished_for(self, before: "Member") -> "Member":
+        """Return this capture with what was said of the VM's recovery, which no cloud knows."""
+        return self.model_copy(update={field: getattr(before, field) for field in WISHES})
 
 
 class Policy(Value):
@@ -132,7 +148,7 @@ class Document(Value):
     VMs of the group that still run there, though the group runs on its other site by now.
     """
 
-    schema_version: Literal[2] = 2
+    schema_version: Literal[3] = 3
     epoch: int
     version: int
     site: str

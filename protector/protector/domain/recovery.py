@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How a recovery names what it makes, so that whoever repeats it finds it again."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 
@@ -27,6 +28,13 @@ def key(source_id: str, epoch: int) -> str:
     return f"{source_id}-e{epoch}"
 
 
+def boot_tiers(members: Sequence[Member]) -> list[tuple[int, list[Member]]]:
+    """Return what is started together, in the order in which it is started."""
+    ordered = sorted(members, key=lambda member: member.boot_priority)
+    tiers = itertools.groupby(ordered, key=lambda member: member.boot_priority)
+    return [(priority, list(tier)) for priority, tier in tiers]
+
+
 def kind_of(step: str) -> str:
     """Return what a step does, whichever VM it is for."""
     return RECREATE if step.startswith(f"{RECREATE}_") else step
@@ -40,3 +48,9 @@ def step_names(members: Sequence[Member]) -> dict[str, str]:
         server_id: name if count[name.casefold().strip()] == 1 else f"{name}_{server_id[:8]}"
         for server_id, name in plain.items()
     }
+
+
+def optional_steps(members: Sequence[Member]) -> set[str]:
+    """Return the names of the steps whose failure does not make an operation fail."""
+    names = step_names(members)
+    return {names[member.server_id] for member in members if member.criticality == "optional"}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which schemas of the recovery document this release understands.
 
-A release understands the documents of its own schema and of the one before, and writes its own.
+A release understands the documents of its own schema and of those before, and writes its own.
 So the site that receives is upgraded first: its newer Protector understands what the older one
 sends, and the older one refuses what it does not know.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from protector.domain.document import Document
 
-OLDEST, NEWEST = 1, 2
+OLDEST, NEWEST = 1, 3
 
 Body = dict[str, Any]
 
@@ -29,8 +29,13 @@ def _to_2(body: Body) -> Body:
     return {**body, "schema_version": 2, "fencing": "stop", "drift": []}
 
 
+def _to_3(body: Body) -> Body:
+    """Schema 3 brought how a member is to be recovered; it says nothing other than the defaults."""
+    return {**body, "schema_version": 3}
+
+
 # Schema -> how to make one of the next of it.
-UPGRADES: dict[int, Callable[[Body], Body]] = {1: _to_2}
+UPGRADES: dict[int, Callable[[Body], Body]] = {1: _to_2, 2: _to_3}
 
 
 def understood(body: Body) -> Document:

@@ -97,14 +97,32 @@ class Edits:
 
     # -- members ------------------------------------------------------------------------------
 
-    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
+    def add_member(
+        self,
+        context: RequestContext,
+        group_id: str,
+        server: str,
+        wishes: dict[str, Any] | None = None,
+    ) -> None:
         with self._editing(group_id, Event.EDIT) as it:
             before = self._document(it.row)
             chain = self._replicated(before)
-            member = self._protectable(it.row, before, server)
+            member = self._protectable(it.row, before, server).model_copy(update=wishes)
             peer, _ = self._introduce(it.row)
             self._chain(context, it).join(chain, member)
             after = before.following(self._site, members=[*before.members, member])
+            edit.commit_edit(self._sessions, peer, after, it.editor)
+
+    def change_member(self, group_id: str, server: str, wishes: dict[str, Any]) -> None:
+        with self._editing(group_id, Event.EDIT) as it:
+            before = self._document(it.row)
+            member = before.member(server)
+            peer, _ = self._introduce(it.row)
+            changed = member.model_copy(update=wishes)
+            after = before.following(
+                self._site,
+                members=[changed if one == member else one for one in before.members],
+            )
             edit.commit_edit(self._sessions, peer, after, it.editor)
 
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:

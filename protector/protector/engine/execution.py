@@ -10,12 +10,14 @@ from taskflow.engines.base import Engine
 from taskflow.persistence.models import FlowDetail
 
 from protector import errors
+from protector.context import of_operation
 from protector.db import claims, documents, groups, operations, pairs, steps
 from protector.db.claims import Claim
 from protector.db.models import now
-from protector.domain import operation
+from protector.domain import operation, recovery
 from protector.domain.group import Event, Status
 from protector.domain.operation import Cancel, FailoverArguments, StepStatus
+from protector.engine.announcements import Announcements, StepAnnouncer
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
@@ -49,10 +51,14 @@ class Execution:
         flow = unplanned_failover(work)
         plan = outline(flow)
         self._hold(plan=plan)
+        announcements = Announcements(
+            self._equipment.announcer, self._equipment.sessions, self._context
+        )
         persistence = self._persistence.guarded(work.must_be_ours)
         book, detail = persistence.diary(self._claim.operation_id)
         # TaskFlow's own threads would take a second to notice that there is no more work.
-        with ThreadPoolExecutor(self._equipment.conf.engine.parallel_vms) as threads:
+        parallel: int = self._equipment.conf.engine.parallel_vms
+        with ThreadPoolExecutor(parallel, initializer=self._context.update_store) as threads:
             engine = engines.load(
                 flow,
                 book=book,
@@ -65,10 +71,12 @@ class Execution:
             self._engine = engine
             # When it has ended, an engine died before it could settle.
             if not _ended(detail) and not self._suspended:
-                self._go(engine, detail, plan)
+                announcements.begun()
+                self._go(engine, detail, plan, announcements)
         if _ended(detail):
             self._settle(work, detail, plan)
             persistence.forget(self._claim.operation_id)
+            announcements.ended()
 
     def suspend(self) -> None:
         """Start no further step."""
@@ -86,6 +94,7 @@ class Execution:
         """Return what the flow is built from; the first time, write it down for good."""
         with self._equipment.sessions.begin() as session:
             row = operations.get(session, self._claim.operation_id)
+            self._context = of_operation(row)
             arguments = FailoverArguments.model_validate(row.arguments)
             if arguments.document is None:
                 arguments.document = documents.in_force(session, row.group_id).checksum
@@ -99,9 +108,18 @@ class Execution:
                 arguments=arguments,
             )
 
-    def _go(self, engine: Engine, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
+    def _go(
+        self,
+        engine: Engine,
+        detail: FlowDetail,
+        plan: dict[str, list[str]],
+        announcements: Announcements,
+    ) -> None:
         engine.prepare()
-        with Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder:
+        with (
+            Recorder(engine, self._equipment.sessions, self._claim, plan) as recorder,
+            StepAnnouncer(engine, announcements),
+        ):
             recorder.catch_up()
             try:
                 engine.run()
@@ -114,8 +132,10 @@ class Execution:
     def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""
         with self._equipment.sessions.begin() as session:
-            said = _faults(session, self._claim.operation_id, plan)
-            status = operation.Status.FAILED if said else operation.Status.COMPLETED
+            failed = _failed(session, self._claim.operation_id, plan)
+            borne = failed.keys() <= recovery.optional_steps(work.document.members)
+            status = operation.Status.COMPLETED if borne else operation.Status.FAILED
+            said = list(failed.values())
             if detail.state != states.SUCCESS:
                 said = self._release(session, work, said, undone=detail.state != states.FAILURE)
                 status = operation.Status.FAILED
@@ -165,15 +185,15 @@ def _ended(detail: FlowDetail) -> bool:
     return detail.state in (states.SUCCESS, states.REVERTED)
 
 
-def _faults(session: Session, operation_id: str, plan: dict[str, list[str]]) -> list[str]:
-    """Return what is said of the steps that failed, in the plan's order."""
+def _failed(session: Session, operation_id: str, plan: dict[str, list[str]]) -> dict[str, str]:
+    """Return the steps that failed, in the plan's order, and what is said of them."""
     begun = steps.get_all(session, operation_id)
-    return [
-        begun[name].detail or errors.ProtectorError().text
+    return {
+        name: begun[name].detail or errors.ProtectorError().text
         for names in plan.values()
         for name in names
         if name in begun and begun[name].status is StepStatus.FAILED
-    ]
+    }
 
 
 def _left(session: Session, work: Work) -> list[str]:

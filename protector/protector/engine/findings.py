@@ -119,7 +119,7 @@ class _Look:
     ) -> None:
         self._group = document.name
         self._before = before
-        self._now = facts.member
+        self._now = facts.member.as_wished_for(before)
         self._facts = facts
         self._terms = terms
         self._captured = {volume.id for volume in before.volumes}

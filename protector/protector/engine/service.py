@@ -9,9 +9,9 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import oslo_messaging
 import sqlalchemy.exc
-from oslo_context.context import RequestContext
 
 from protector import errors, rpc
+from protector.context import Context
 from protector.coordination import Members
 from protector.db import operations, sites
 from protector.engine import inspection, validation
@@ -35,13 +35,15 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def expected(method: Callable[Concatenate["Endpoint", P], R]) -> Callable[..., R]:
-    """Send our errors to the caller as they are; the log does not need them."""
+def expected(method: Callable[Concatenate["Endpoint", Context, P], R]) -> Callable[..., R]:
+    """Send our errors to the caller as they are; the log needs only what they are about."""
 
     @functools.wraps(method)
-    def told(self: "Endpoint", *args: P.args, **kwargs: P.kwargs) -> R:
+    def told(self: "Endpoint", context: Context, *args: P.args, **kwargs: P.kwargs) -> R:
+        about = {name: str(kwargs[name]) for name in ("operation_id", "group_id") if name in kwargs}
+        context.about(**about)
         try:
-            return method(self, *args, **kwargs)
+            return method(self, context, *args, **kwargs)
         except sqlalchemy.exc.DBAPIError as error:
             LOG.warning("The database does not answer: %s", error)
             raise errors.DatabaseUnreachable(site=self.site) from None
@@ -62,57 +64,59 @@ class Endpoint:
         self.site = equipment.site
 
     @expected
-    def create_group(self, context: RequestContext, group_id: str, request: dict[str, Any]) -> None:
+    def create_group(self, context: Context, group_id: str, request: dict[str, Any]) -> None:
         self._edits.create_group(context, group_id, request)
 
     @expected
-    def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
+    def change_group(self, context: Context, group_id: str, changes: dict[str, Any]) -> None:
         self._edits.change_group(context, group_id, changes)
 
     @expected
-    def add_member(self, context: RequestContext, group_id: str, server: str) -> None:
-        self._edits.add_member(context, group_id, server)
+    def add_member(
+        self, context: Context, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        self._edits.add_member(context, group_id, server, wishes)
 
     @expected
-    def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
+    def change_member(
+        self, context: Context, group_id: str, server: str, wishes: dict[str, Any]
+    ) -> None:
+        self._edits.change_member(group_id, server, wishes)
+
+    @expected
+    def remove_member(self, context: Context, group_id: str, server: str) -> None:
         self._edits.remove_member(context, group_id, server)
 
     @expected
-    def delete_group(self, context: RequestContext, group_id: str) -> None:
+    def delete_group(self, context: Context, group_id: str) -> None:
         self._edits.delete_group(context, group_id)
 
     @expected
-    def sync_force(
-        self, context: RequestContext, group_id: str, direction: str | None
-    ) -> dict[str, Any]:
+    def sync_force(self, context: Context, group_id: str, direction: str | None) -> dict[str, Any]:
         return self._edits.sync_force(group_id, direction)
 
     @expected
-    def consistency_group(self, context: RequestContext, group_id: str) -> dict[str, Any]:
+    def consistency_group(self, context: Context, group_id: str) -> dict[str, Any]:
         return inspection.consistency_group(self._equipment, group_id)
 
     @expected
-    def check(
-        self, context: RequestContext, group_id: str, arguments: dict[str, Any]
-    ) -> dict[str, Any]:
+    def check(self, context: Context, group_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         return check(self._equipment, context, group_id, arguments)
 
     @expected
-    def start_operation(self, context: RequestContext, operation_id: str) -> None:
+    def start_operation(self, context: Context, operation_id: str) -> None:
         self._conductor.start(operation_id)
 
     @expected
-    def validate_site(self, context: RequestContext, site: str) -> dict[str, Any]:
+    def validate_site(self, context: Context, site: str) -> dict[str, Any]:
         return validation.validate_site(self._equipment, site)
 
     @expected
-    def volume_types(self, context: RequestContext) -> list[dict[str, Any]]:
+    def volume_types(self, context: Context) -> list[dict[str, Any]]:
         return inspection.volume_types(self._equipment)
 
     @expected
-    def allow_replication(
-        self, context: RequestContext, source_array: str, array_group: str
-    ) -> str:
+    def allow_replication(self, context: Context, source_array: str, array_group: str) -> str:
         array = self._equipment.array
         array.allow(ReplicaGroup(source_array, array_group))
         return array.array
@@ -172,6 +176,7 @@ class Service:
     def leave(self) -> bool:
         """Hand over what is not done; tell whether every step has ended within its time."""
         ended = self._conductor.stop(self._equipment.conf.engine.shutdown_timeout)
+        self._equipment.announcer.stop()
         self._members.leave()
         return ended
 

@@ -16,6 +16,7 @@ from protector.db.models import VolumePair
 from protector.domain import recovery
 from protector.domain.document import Document, Member, Volume
 from protector.domain.operation import ENDED, Cancel, FailoverArguments
+from protector.engine.announcements import Announcer
 from protector.storage.base import StorageDriver
 from protector.sync.editing import Editors
 from protector.sync.peer import Peer
@@ -40,6 +41,10 @@ class Equipment:
     def editors(self) -> Editors:
         return Editors(self.sessions, self.conf.engine.host)
 
+    @functools.cached_property
+    def announcer(self) -> Announcer:
+        return Announcer(self.conf)
+
 
 # Server id -> sentences on why that member cannot be recovered.
 Faults = dict[str, list[str]]
@@ -62,6 +67,11 @@ class Work:
     @property
     def site(self) -> str:
         return self.equipment.site
+
+    @property
+    def step_budget(self) -> float:
+        seconds: float = self.equipment.conf.engine.step_budget
+        return seconds
 
     @property
     def group_id(self) -> str:

@@ -4,13 +4,15 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from protector.domain import group
-from protector.domain.document import Document, Fencing, Member
+from protector.domain.document import WISHES, Criticality, Document, Fencing, Member
 from protector.schemas.common import Body, ListQuery, Name, SiteName, Text, stamp
 
 # The array takes no shorter interval; beyond a year nobody means it.
 Interval = Annotated[int, pydantic.Field(ge=300, le=31_536_000)]
 Minutes = Annotated[int, pydantic.Field(ge=1, le=525_600)]
 Mapping = dict[Name, Name]
+BootPriority = Annotated[int, pydantic.Field(ge=1, le=5)]
+Port = Annotated[int, pydantic.Field(ge=1, le=65535)]
 
 
 class GroupQuery(ListQuery):
@@ -68,7 +70,23 @@ class GroupCreateBody(Body):
     protection_group: GroupCreate
 
 
-class MemberAdd(Body):
+class MemberChange(Body):
+    """What is given; a ``wait_port`` of null is none any more."""
+
+    boot_priority: BootPriority = 3
+    criticality: Criticality = "critical"
+    wait_port: Port | None = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(include=set(WISHES), exclude_unset=True)
+
+
+class MemberChangeBody(Body):
+    member: MemberChange
+
+
+class MemberAdd(MemberChange):
     server: Name
 
 
@@ -137,5 +155,8 @@ def member_view(member: Member) -> dict[str, Any]:
             }
             for volume in member.volumes
         ],
+        "boot_priority": member.boot_priority,
+        "criticality": member.criticality,
+        "wait_port": member.wait_port,
         "status": "protected",
     }

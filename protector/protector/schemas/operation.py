@@ -66,6 +66,19 @@ def view(row: Any, steps: Sequence[Any], *, whole: bool = True) -> dict[str, Any
     return {**shown, "created_at": stamp(row.created_at)}
 
 
+def announced(row: Any, steps: Sequence[Any], *, step: str | None) -> dict[str, Any]:
+    """Return a notification's payload.
+
+    :param step: name of the one that it is about, if it is about one.
+    """
+    return {
+        **view(row, steps, whole=False),
+        "project_id": row.project_id,
+        "user_id": row.user_id,
+        "step": next((_step(one) for one in steps if one.name == step), None),
+    }
+
+
 def _step(step: Any) -> dict[str, Any]:
     return {
         "name": step.name,

@@ -1,10 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
+import logging
 import pathlib
 
 import pytest
 from oslo_config import cfg
+from oslo_log.formatters import ContextFormatter
 
 from protector import conf as options
+from protector.context import Context
+
+INFO = {"levelno": logging.INFO, "levelname": "INFO"}
 
 
 def test_every_option_tells_what_it_is_for() -> None:
@@ -38,4 +43,18 @@ def test_secrets_are_not_written_to_the_log() -> None:
         for option in found
         if isinstance(option, cfg.Opt) and option.secret
     }
-    assert secret == {"connection", "api_token", "transport_url"}
+    assert secret == {"connection", "api_token", "transport_url", "backend_url"}
+
+
+def test_each_line_of_the_log_tells_who_asked_and_what_for(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "protector.conf"
+    path.write_text("[DEFAULT]\nsite_name = site-a\n")
+    formatter = ContextFormatter(config=options.load(["--config-file", str(path)]))
+    who = Context(request_id="req-1", user_id="alice", project_id="acme", auth_token="secret")
+    about = logging.makeLogRecord(INFO | {"msg": "Hello", "context": who})
+    assert formatter.format(about).endswith(" [req-1 alice acme - -] Hello")
+    who.about(operation_id="op-1", group_id="pg-1")
+    about = logging.makeLogRecord(INFO | {"msg": "Hello", "context": who})
+    assert formatter.format(about).endswith(" [req-1 alice acme op-1 pg-1] Hello")
+    about = logging.makeLogRecord(INFO | {"msg": "Nobody asked", "context": None})
+    assert formatter.format(about).endswith(" [-] Nobody asked")

@@ -4,7 +4,7 @@
 What belongs to a project is looked for in the project that the token is for.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from openstack import exceptions, proxy
@@ -177,9 +177,16 @@ class Proxy(proxy.Proxy):
         """Return one member of a group."""
         return self._get(Member, server_id, **self._of(group))
 
-    def add_member(self, group: ProtectionGroup, server: str) -> Member:
-        """Protect a server, by name or id."""
-        return self._create(Member, server=server, **self._of(group))
+    def add_member(self, group: ProtectionGroup, server: str, **attrs: Any) -> Member:
+        """Protect a server, by name or id.
+
+        How it is to be recovered can be given: ``boot_priority``, ``criticality``, ``wait_port``.
+        """
+        return self._create(Member, server=server, **self._of(group), **attrs)
+
+    def update_member(self, group: ProtectionGroup, member: str | Member, **attrs: Any) -> Member:
+        """Change how a member is to be recovered, as in :meth:`add_member`."""
+        return self._update(Member, member, **self._of(group), **attrs)
 
     def remove_member(
         self, group: ProtectionGroup, server_id: str, ignore_missing: bool = False
@@ -230,3 +237,31 @@ class Proxy(proxy.Proxy):
     def get_operation(self, operation: str | Operation) -> Operation:
         """Return one operation, with its steps."""
         return self._get(Operation, operation, **self._project)
+
+    def retry_operation(
+        self,
+        operation: str | Operation,
+        *,
+        network_mapping: dict[str, str] | None = None,
+        flavor_mapping: dict[str, str] | None = None,
+        skip: Sequence[str] = (),
+        accept_stale_metadata: bool = False,
+    ) -> Operation:
+        """Start an operation that does what a failed or cancelled one left.
+
+        :param skip: names or ids of VMs to leave out this time.
+        """
+        return self._get_resource(Operation, operation, **self._project).retry(
+            self,
+            network_mapping=network_mapping or {},
+            flavor_mapping=flavor_mapping or {},
+            skip=list(skip),
+            accept_stale_metadata=accept_stale_metadata,
+        )
+
+    def cancel_operation(self, operation: str | Operation, *, keep: bool = False) -> Operation:
+        """Have an operation stop at the next safe point.
+
+        :param keep: leave what it has made for a later retry, instead of undoing it.
+        """
+        return self._get_resource(Operation, operation, **self._project).cancel_it(self, keep=keep)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-from openstack import resource
+from typing import Any, Self
+
+from openstack import exceptions, resource
+from openstack.proxy import Proxy
 
 from protectorclient.v1._base import ProjectResource
 
@@ -19,7 +22,7 @@ class Operation(ProjectResource):
     operation_id = resource.Body("operation_id", alternate_id=True)
     #: What is done: ``failover``.
     operation_type = resource.Body("operation_type")
-    #: ``queued``, ``running``, ``completed`` or ``failed``.
+    #: ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``.
     status = resource.Body("status")
     #: Percent.
     progress = resource.Body("progress", type=int)
@@ -41,9 +44,30 @@ class Operation(ProjectResource):
     group_id = resource.Body("group_id")
     #: Each step: name, phase, status, started_at, ended_at, detail.
     steps = resource.Body("steps", type=list)
+    #: The operation whose work this one takes up.
+    retry_of = resource.Body("retry_of")
+    #: How it is being cancelled, or was: ``undo`` or ``keep`` what it has made.
+    cancel = resource.Body("cancel")
     #: When it was asked for.
     created_at = resource.Body("created_at")
 
     @property
     def has_ended(self) -> bool:
-        return self.status in ("completed", "failed")
+        return self.status in ("completed", "failed", "cancelled")
+
+    def retry(self, session: Proxy, **arguments: Any) -> Self:
+        """Start an operation that does what this one left, and return it at once."""
+        return self._act(session, "retry", **arguments)
+
+    def cancel_it(self, session: Proxy, *, keep: bool) -> Self:
+        """Have it stop, and return it at once."""
+        return self._act(session, "cancel", keep=keep)
+
+    def _act(self, session: Proxy, action: str, **arguments: Any) -> Self:
+        url = f"{self.base_path % {'project_id': self.project_id}}/{self.id}/action"
+        response = session.post(url, json={action: arguments})
+        exceptions.raise_from_response(response)
+        answer: dict[str, Any] = response.json()["operation"]
+        return self.existing(
+            connection=session._get_connection(), **(answer | {"project_id": self.project_id})
+        )

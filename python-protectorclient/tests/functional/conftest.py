@@ -105,6 +105,7 @@ class Api:
             routing.Rule("/v1/<project>/protection-groups/<id>/action", endpoint="action"),
             routing.Rule("/v1/<project>/operations", endpoint="list_operations"),
             routing.Rule("/v1/<project>/operations/<id>", endpoint="show_operation"),
+            routing.Rule("/v1/<project>/operations/<id>/action", endpoint="act_on_operation"),
         ]
     )
 
@@ -265,7 +266,8 @@ class Api:
         if request.method == "GET":
             views = [self.servers[member["name"]] for member in group["members"]]
             return Json({"members": views})
-        name = request.get_json()["member"]["server"]
+        wishes = request.get_json()["member"]
+        name = wishes.pop("server")
         if name not in self.servers:
             raise Refusal(
                 404,
@@ -273,10 +275,16 @@ class Api:
                 f"No server {name} in your project on site-a. See: openstack server list",
             )
         group["members"].append({"server_id": self.servers[name]["server_id"], "name": name})
+        self.servers[name] |= {"boot_priority": 3, "criticality": "critical", "wait_port": None}
+        self.servers[name] |= wishes
         return Json({"member": self.servers[name]}, 201)
 
     def member(self, request: Request, project: str, id: str, server: str) -> Response:
         group = self._group(id)
+        if request.method == "PATCH":
+            (view,) = [one for one in self.servers.values() if one["server_id"] == server]
+            view.update(request.get_json()["member"])
+            return Json({"member": view})
         group["members"] = [m for m in group["members"] if m["server_id"] != server]
         return Response(status=204)
 
@@ -397,6 +405,8 @@ class Api:
             "group_id": group["id"],
             "steps": [],
             "created_at": STARTED,
+            "retry_of": None,
+            "cancel": None,
         }
         self.operations[operation["operation_id"]] = operation
         return Json({"operation": operation}, 202)
@@ -429,6 +439,17 @@ class Api:
     def act_reset_state(self, group: dict[str, Any], arguments: dict[str, Any]) -> Response:
         group["status"] = arguments["status"]
         return Json({"protection_group": group})
+
+    def act_on_operation(self, request: Request, project: str, id: str) -> Response:
+        operation = self.operations[id]
+        (verb, arguments), *_ = request.get_json().items()
+        self.asked.append({verb: arguments})
+        if verb == "cancel":
+            operation["cancel"] = "keep" if arguments["keep"] else "undo"
+            return Json({"operation": operation}, 202)
+        again = {**operation, "operation_id": "op-2", "status": "queued", "retry_of": id}
+        self.operations["op-2"] = again
+        return Json({"operation": again}, 202)
 
     def list_operations(self, request: Request, project: str) -> Response:
         wanted = {k: v for k, v in request.args.items() if k in ("group_id", "status")}

@@ -192,13 +192,51 @@ def test_members_come_and_go(openstack, group, sites):
     assert added["server_id"] == "s1"
     assert "web-server-1" in openstack("protector protection-group show prod-web-app").out
     listed = openstack("protector protection-group member list prod-web-app")
-    assert (
-        "| s1        | web-server-1 | m1.large | web      | root    | protected |" in listed.lines
-    )
+    (line,) = [line for line in listed.lines if "web-server-1" in line]
+    told = [cell.strip() for cell in line.strip("|").split("|")]
+    assert told[:6] == ["s1", "web-server-1", "m1.large", "web", "root", "protected"]
+    assert told[6:] == ["3", "critical", "None"]
     openstack("protector protection-group member remove prod-web-app web-server-1")
     assert openstack("protector protection-group member list prod-web-app -f json").json == []
     ran = openstack("protector protection-group member remove prod-web-app web-server-1")
     assert "Server web-server-1 is not a member of protection group prod-web-app" in ran.err
+
+
+@pytest.fixture
+def database(group, sites):
+    sites["site-b"].api.servers["db-server-1"] = {
+        "server_id": "s1",
+        "name": "db-server-1",
+        "flavor": "m1.large",
+        "networks": ["db"],
+        "volumes": [],
+        "status": "protected",
+    }
+
+
+def test_how_a_member_is_recovered_is_said_changed_and_shown(openstack, database):
+    added = openstack(
+        "protector protection-group member add prod-web-app db-server-1 --boot-priority 1",
+        "--wait-port 5432 -f json",
+    ).json
+    assert (added["boot_priority"], added["wait_port"]) == (1, 5432)
+    set_it = "protector protection-group member set prod-web-app db-server-1"
+    assert openstack(set_it, "--criticality optional --no-wait-port").code == 0
+    shown = openstack("protector protection-group member show prod-web-app db-server-1 -f json")
+    assert shown.json["criticality"] == "optional"
+    assert (shown.json["boot_priority"], shown.json["wait_port"]) == (1, None)
+
+
+def test_boot_priorities_are_from_one_to_five(openstack, database):
+    add = "protector protection-group member add prod-web-app db-server-1"
+    ran = openstack(add, "--boot-priority 6")
+    assert ran.code == 2
+    assert "invalid choice: 6" in ran.err
+
+
+def test_a_server_that_is_no_member_is_not_set(openstack, database):
+    ran = openstack("protector protection-group member set prod-web-app web-9 --boot-priority 1")
+    assert ran.err.startswith("Server web-9 is not a member of protection group prod-web-app")
 
 
 def test_a_consistency_group_shows_its_snapshots(openstack, group):
@@ -217,6 +255,40 @@ def test_operations_are_listed_by_group(openstack, group):
     assert openstack("protector operation list --status failed -f json").json == []
 
 
+@pytest.fixture
+def operation(openstack, group):
+    started = openstack(
+        "protector protection-group failover prod-web-app --type unplanned -f json"
+    ).json
+    return started["operation_id"]
+
+
+def test_what_an_operation_left_is_done_by_another(openstack, operation, sites):
+    again = openstack(
+        "protector operation retry",
+        operation,
+        "--network-mapping db=dr-db --skip report --skip s9 --accept-stale-metadata -f json",
+    ).json
+    assert (again["operation_id"], again["retry_of"]) == ("op-2", operation)
+    assert sites["site-b"].api.asked[-1] == {
+        "retry": {
+            "network_mapping": {"db": "dr-db"},
+            "flavor_mapping": {},
+            "skip": ["report", "s9"],
+            "accept_stale_metadata": True,
+        }
+    }
+    listed = openstack("protector operation list -f json").json
+    assert [one["Retry Of"] for one in listed] == [None, operation]
+
+
+@pytest.mark.parametrize(("option", "how"), [("", "undo"), ("--keep", "keep")])
+def test_an_operation_is_cancelled(openstack, operation, option, how):
+    told = openstack("protector operation cancel", operation, option, "-f json").json
+    assert (told["operation_id"], told["cancel"]) == (operation, how)
+    assert openstack("protector operation show", operation, "-f json").json["cancel"] == how
+
+
 def test_a_group_whose_operation_died_is_reset(openstack, group, sites):
     openstack("protector protection-group reset-state prod-web-app --state active --force")
     assert sites["site-b"].api.asked == [{"reset_state": {"status": "active", "force": True}}]
@@ -229,7 +301,7 @@ def test_a_group_is_deleted(openstack, group, sites):
 
 def test_each_command_teaches_by_an_example(openstack):
     listed = openstack("help protector").out.splitlines()[1:]
-    assert len(listed) == 31
+    assert len(listed) == 35
     for name in listed:
         help = openstack(name.strip(), "--help").out
         assert f"openstack {name.strip()}" in help.split("Example")[1]

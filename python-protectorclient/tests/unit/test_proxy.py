@@ -135,6 +135,22 @@ CHANGES = {
         lambda p: p.add_member(GROUP, "web-server-1"),
         ("POST", f"{IN_GROUP}/members", {"member": {"server": "web-server-1"}}),
     ),
+    "add_member_with_wishes": (
+        lambda p: p.add_member(GROUP, "db-1", boot_priority=1, wait_port=5432),
+        (
+            "POST",
+            f"{IN_GROUP}/members",
+            {"member": {"server": "db-1", "boot_priority": 1, "wait_port": 5432}},
+        ),
+    ),
+    "update_member": (
+        lambda p: p.update_member(GROUP, "s1", criticality="optional"),
+        ("PATCH", f"{IN_GROUP}/members/s1", {"member": {"criticality": "optional"}}),
+    ),
+    "wait_for_no_port": (
+        lambda p: p.update_member(GROUP, "s1", wait_port=None),
+        ("PATCH", f"{IN_GROUP}/members/s1", {"member": {"wait_port": None}}),
+    ),
     "remove_member": (
         lambda p: p.remove_member(GROUP, "s1"),
         ("DELETE", f"{IN_GROUP}/members/s1", None),
@@ -163,6 +179,33 @@ def test_failing_over_forces_and_returns_the_operation(proxy, wire):
     assert (operation.id, operation.has_ended) == ("op-1", False)
     proxy.get_operation(operation)
     assert wire.sent[1] == ("GET", "/v1/acme/operations/op-1", None)
+
+
+def test_an_operation_is_retried_by_another_one(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-2", "status": "queued", "retry_of": "op-1"}}
+    again = proxy.retry_operation("op-1", network_mapping={"db": "dr-db"}, skip=["report"])
+    retry = {
+        "network_mapping": {"db": "dr-db"},
+        "flavor_mapping": {},
+        "skip": ["report"],
+        "accept_stale_metadata": False,
+    }
+    assert wire.sent == [("POST", "/v1/acme/operations/op-1/action", {"retry": retry})]
+    assert (again.id, again.retry_of, again.has_ended) == ("op-2", "op-1", False)
+    proxy.get_operation(again)
+    assert wire.sent[1] == ("GET", "/v1/acme/operations/op-2", None)
+
+
+def test_an_operation_is_cancelled_and_undone_unless_it_is_to_be_kept(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-1", "status": "cancelled", "cancel": "undo"}}
+    operation = proxy.cancel_operation("op-1")
+    assert (operation.cancel, operation.has_ended) == ("undo", True)
+    proxy.cancel_operation(operation, keep=True)
+    url = "/v1/acme/operations/op-1/action"
+    assert wire.sent == [
+        ("POST", url, {"cancel": {"keep": False}}),
+        ("POST", url, {"cancel": {"keep": True}}),
+    ]
 
 
 def test_a_check_is_a_failover_that_is_not_run(proxy, wire):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failover: bring a protection group up on its other site."""
 
+from collections.abc import Sequence
+
 from taskflow.flow import Flow
 
 from protector.domain import recovery
-from protector.engine.flows.plan import phase, plan, together
+from protector.domain.document import Member
+from protector.engine.flows.plan import in_turn, phase, plan, together
 from protector.engine.steps.finalization import Finalization
-from protector.engine.steps.instances import RecreateVm
+from protector.engine.steps.instances import RecreateVm, WaitForPorts
 from protector.engine.steps.preparation import CreateDrOperationRecord, ValidateTargetSite
 from protector.engine.steps.storage import (
     IdentifyLatestSnapshot,
@@ -22,8 +25,7 @@ def unplanned_failover(work: Work) -> Flow:
     A function of the saved work alone, so that an engine that starts again builds the very same
     flow and goes on after the last step that ended.
     """
-    members = work.document.members
-    names = recovery.step_names(members)
+    tiers = recovery.boot_tiers(work.document.members)
     return plan(
         "unplanned_failover",
         phase(
@@ -39,13 +41,22 @@ def unplanned_failover(work: Work) -> Flow:
         ),
         phase(
             "instance_recreation",
-            together(
-                "recreate_vms",
-                [RecreateVm(work, member, names[member.server_id]) for member in members],
-            ),
+            *(_tier(work, priority, members) for priority, members in tiers),
         ),
         phase(
             "finalization",
             Finalization(work),
         ),
     )
+
+
+def _tier(work: Work, priority: int, members: Sequence[Member]) -> Flow:
+    """Start the tier's VMs side by side; with a port to wait for, do not end before they answer."""
+    names = recovery.step_names(work.document.members)
+    started = together(
+        f"recreate_vms_of_tier_{priority}",
+        [RecreateVm(work, member, names[member.server_id]) for member in members],
+    )
+    awaited = [member for member in members if member.wait_port]
+    waits = [WaitForPorts(work, awaited, f"wait_for_ports_of_tier_{priority}")] if awaited else []
+    return in_turn(f"boot_tier_{priority}", started, *waits)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The words in which flows are written: plan, phase, together."""
+"""The words in which flows are written: plan, phase, in turn, together."""
 
 from collections.abc import Iterable, Iterator
 
@@ -18,6 +18,11 @@ def phase(name: str, *steps: Flow | Task) -> Flow:
     """Run the steps one after the other."""
     if name not in PHASES:
         raise ValueError(f"no phase is called {name}")
+    return in_turn(name, *steps)
+
+
+def in_turn(name: str, *steps: Flow | Task) -> Flow:
+    """Run the steps one after the other."""
     return linear_flow.Flow(name).add(*steps)
 
 

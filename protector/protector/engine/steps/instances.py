@@ -2,6 +2,7 @@
 """Steps of the instance recreation phase."""
 
 import dataclasses
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,10 +11,13 @@ from protector.cloud.base import ServerRequest
 from protector.db import pairs
 from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
-from protector.engine import planning
+from protector.engine import listening, planning
+from protector.engine.listening import Listener
 from protector.engine.step import Result, Step
 from protector.engine.steps.preparation import REQUEST
 from protector.engine.work import Faults, Work
+
+LOG = logging.getLogger(__name__)
 
 
 class RecreateVm(Step):
@@ -58,7 +62,7 @@ class RecreateVm(Step):
             user_data=self._member.user_data,
         )
         try:
-            server = self.work.tenant.recreate_server(request)
+            server = self.patiently(lambda: self.work.tenant.recreate_server(request))
         except errors.CloudError as error:
             return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
         with self.work.sessions.begin() as session:
@@ -79,6 +83,7 @@ class RecreateVm(Step):
 
         :returns: what to add to the fault when it stays.
         """
+        self.work.must_be_ours()  # else another engine may have made it run
         try:
             self._remove(keep_ports=True)
         except errors.CloudError as error:
@@ -109,7 +114,7 @@ class RecreateVm(Step):
     def _remove(self, *, keep_ports: bool = False) -> None:
         key = self.work.key(self._member.server_id)
         try:
-            self.work.tenant.remove_server(key, keep_ports=keep_ports)
+            self.patiently(lambda: self.work.tenant.remove_server(key, keep_ports=keep_ports))
         except errors.CloudError as error:
             name = self._member.name
             raise errors.CloudError(
@@ -118,3 +123,56 @@ class RecreateVm(Step):
                 reason=f"what was made of VM {name} could not be removed ({error.text})."
                 f" Remove it: openstack server delete {name}",
             ) from None
+
+
+class WaitForPorts(Step):
+    """Let those of a tier's VMs that run answer before what comes later is started.
+
+    What does not answer in time is noted and not waited for: this host may have no way into the
+    tenant's network.
+    """
+
+    def __init__(self, work: Work, members: Sequence[Member], name: str) -> None:
+        super().__init__(work, name)
+        self._members = members
+
+    def stops_for(self, cancel: Cancel | None) -> bool:
+        return cancel is Cancel.UNDO  # what is to be kept, and runs, has to be told
+
+    def execute(self) -> Result:
+        seconds: float = self.work.equipment.conf.engine.port_timeout
+        if not seconds:
+            return {"detail": "Not waited: [engine] port_timeout is 0"}
+        listeners = self._listeners()
+        silent = listening.silent(listeners, seconds, self.work.cancelled)
+        told = [
+            self._told(member, listeners[member.server_id], seconds, member.server_id in silent)
+            for member in self._members
+            if member.server_id in listeners
+        ]
+        return {"detail": "; ".join(told) or "None of them runs"}
+
+    def _listeners(self) -> dict[str, Listener]:
+        """Return server id -> where it is to answer, of those that run."""
+        here = self.work.servers()
+        return {
+            member.server_id: Listener(self._addresses(here[member.server_id]), member.wait_port)
+            for member in self._members
+            if member.wait_port and member.server_id in here
+        }
+
+    def _addresses(self, server_id: str) -> list[str]:
+        try:
+            return self.work.tenant.addresses(server_id)
+        except errors.CloudError as error:
+            LOG.warning("The addresses of server %s are not known: %s", server_id, error.text)
+            return []
+
+    def _told(self, member: Member, listener: Listener, seconds: float, silent: bool) -> str:
+        if not silent:
+            return f"{member.name} answers at port {listener.port}"
+        where = " or ".join(listener.addresses) or "any address that is known"
+        return (
+            f"{member.name} did not answer at port {listener.port} of {where} within {seconds:g} s"
+            f" (from {self.work.equipment.conf.engine.host}); what comes later went on without it"
+        )

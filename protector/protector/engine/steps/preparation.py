@@ -21,7 +21,7 @@ class ValidateTargetSite(Step):
 
     def execute(self) -> Result:
         work = self.work
-        seen = look(work, work.tenant)
+        seen = self.patiently(lambda: look(work, work.tenant), unless=lambda seen: seen.is_whole)
         assessment = assess(
             work.document,
             work.arguments,

@@ -10,7 +10,7 @@ from protector.cloud.base import Outcome, VolumeRequest
 from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
 from protector.engine import points
-from protector.engine.step import Result, Step
+from protector.engine.step import Result, Step, repeated
 from protector.engine.work import Faults, must_leave_some
 from protector.storage.base import ArrayVolume, Point, ReplicaGroup
 
@@ -26,6 +26,7 @@ class IdentifyLatestSnapshot(Step):
 
     default_provides = {"point", "snapshot_faults", "younger"}
 
+    @repeated
     def execute(self, site_faults: Faults) -> Result:
         self._forget_the_lost()
         faults = dict(site_faults)
@@ -89,6 +90,7 @@ class PromoteVolumesFromSnapshot(Step):
 
     default_provides = {"promote_faults"}
 
+    @repeated
     def execute(
         self, point: dict[str, object] | None, snapshot_faults: Faults, younger: list[str]
     ) -> Result:
@@ -110,7 +112,7 @@ class PromoteVolumesFromSnapshot(Step):
         work.must_be_ours()
         try:
             made = work.equipment.array.promote(point, volume.array_volume, key=work.key(volume.id))
-        except errors.ArrayUnreachable:
+        except errors.PASSING:
             raise
         except errors.StorageError as error:
             faults[member.server_id] = [f"VM {member.name}: volume {volume.name}: {error.text}"]
@@ -178,7 +180,7 @@ class ManageVolumesIntoCinder(Step):
             for volume in member.volumes
             if volume.id not in younger
         ]
-        outcomes = self._manage([volume for _, volume in wanted], destination)
+        outcomes = self._manage_patiently([volume for _, volume in wanted], destination)
         for (member, volume), outcome in zip(wanted, outcomes, strict=True):
             if outcome.id:
                 self._write(volume.id, outcome.id)
@@ -186,9 +188,23 @@ class ManageVolumesIntoCinder(Step):
                 faults.setdefault(member.server_id, []).append(
                     f"VM {member.name}: volume {volume.name} could not be managed by Cinder of"
                     f" {self.work.site}: {outcome.fault}"
+                    + (self.tried() if outcome.passing else "")
                 )
         must_leave_some(faults, self.work.missing())
         return {"faults": faults, "detail": f"{sum(bool(o.id) for o in outcomes)} volumes managed"}
+
+    def _manage_patiently(
+        self, volumes: Sequence[Volume], destination: dict[str, str]
+    ) -> list[Outcome]:
+        """Manage them; those whose fault may pass are asked for again, and they alone."""
+        outcomes: dict[str, Outcome] = {}
+
+        def manage() -> list[Outcome]:
+            left = [one for one in volumes if _unsettled(outcomes.get(self.work.key(one.id)))]
+            outcomes.update((one.key, one) for one in self._manage(left, destination))
+            return [outcomes[self.work.key(volume.id)] for volume in volumes]
+
+        return self.patiently(manage, unless=lambda them: not any(map(_unsettled, them)))
 
     def _manage(self, volumes: Sequence[Volume], destination: dict[str, str]) -> list[Outcome]:
         made = self.work.volumes()
@@ -205,6 +221,8 @@ class ManageVolumesIntoCinder(Step):
         ids = {self.work.key(volume.id): made[volume.id].array_volume_id for volume in volumes}
 
         def reclaim(key: str) -> None:
+            # The volume may have been managed since, by the engine that has taken over from us.
+            self.work.must_be_ours()
             self.work.equipment.array.reclaim(ids[key], key=key)
 
         try:
@@ -218,7 +236,11 @@ class ManageVolumesIntoCinder(Step):
 
     def undo(self) -> None:
         made = self.work.volumes()
-        outcomes = self.work.tenant.unmanage_volumes([self.work.key(id) for id in made])
+        keys = [self.work.key(id) for id in made]
+        outcomes = self.patiently(
+            lambda: self.work.tenant.unmanage_volumes(keys),
+            unless=lambda outcomes: not any(map(_unsettled, outcomes)),
+        )
         for source_id, outcome in zip(made, outcomes, strict=True):
             if outcome.fault is None:
                 self._write(source_id, None)
@@ -229,3 +251,7 @@ class ManageVolumesIntoCinder(Step):
                 site=self.work.site,
                 reason="volumes that were managed could not be given back: " + "; ".join(left),
             )
+
+
+def _unsettled(outcome: Outcome | None) -> bool:
+    return outcome is None or outcome.passing

@@ -119,6 +119,16 @@ def test_a_changed_address_is_kept(world: World, capture: Capture) -> None:
     assert member(world).nics[0].fixed_addresses[0].ip_address == "10.0.0.77"
 
 
+def test_how_a_changed_vm_is_to_be_recovered_is_kept(world: World, capture: Capture) -> None:
+    wishes = {"boot_priority": 1, "criticality": "optional", "wait_port": 5432}
+    world.a.edits.change_member(world.group_id, "web1", wishes)
+    world.a.cloud.resize(server(world), "m1.large")
+    capture.look()
+    now = member(world)
+    assert now.flavor.name == "m1.large"
+    assert {wish: getattr(now, wish) for wish in wishes} == wishes
+
+
 def test_a_port_comes_and_goes(world: World, capture: Capture) -> None:
     port = world.a.cloud.attach_port(server(world), "web")
     capture.look()

@@ -183,6 +183,36 @@ def test_a_server_that_is_no_member_cannot_be_removed(world: World) -> None:
         world.a.edits.remove_member(context(), world.group_id, "web1")
 
 
+def test_how_a_member_is_to_be_recovered_is_said_when_it_is_added(world: World) -> None:
+    world.create_group()
+    world.a.cloud.add_server("project-a", "db1", networks=["db"])
+    wishes = {"boot_priority": 1, "wait_port": 5432}
+    world.a.edits.add_member(context(), world.group_id, "db1", wishes)
+    (member,) = world.document(world.b).members
+    assert (member.boot_priority, member.criticality, member.wait_port) == (1, "critical", 5432)
+
+
+def test_how_a_member_is_to_be_recovered_is_changed_on_both_sites(world: World) -> None:
+    world.create_group()
+    world.add_server("db1")
+    world.add_server("web1")
+    world.a.edits.change_member(world.group_id, "db1", {"boot_priority": 1})
+    world.a.edits.change_member(world.group_id, "db1", {"criticality": "optional"})
+    for site in (world.a, world.b):
+        db1, web1 = world.document(site).members
+        assert (db1.boot_priority, db1.criticality) == (1, "optional")
+        assert (web1.boot_priority, web1.criticality) == (3, "critical")
+
+
+def test_a_refused_change_of_a_member_is_none(world: World) -> None:
+    world.create_group()
+    world.add_server("db1")
+    refusal_of_the_peer(world)
+    with pytest.raises(errors.PeerRefused):
+        world.a.edits.change_member(world.group_id, "db1", {"boot_priority": 1})
+    assert world.document().members[0].boot_priority == 3
+
+
 # -- policy, mappings, description ------------------------------------------------------------
 
 

@@ -101,7 +101,7 @@ def test_an_older_peer_is_told_from_one_that_refuses(world: World, group_id: str
     world.a.peer.introduce = lambda: type(old)(old.name, old.array, 1)  # type: ignore[method-assign]
     with pytest.raises(errors.PeerTooOld) as refusal:
         world.a.edits.change_group(context(), group_id, {"description": "x"})
-    assert "understands recovery documents up to schema 1, and site-a writes schema 2" in (
+    assert "understands recovery documents up to schema 1, and site-a writes schema 3" in (
         refusal.value.text
     )
     assert world.a_version == 1

@@ -41,6 +41,7 @@ def configure(site: str) -> cfg.ConfigOpts:
     options.register(conf)
     conf.set_override("site_name", site)
     conf.set_override("host", f"engine-of-{site}", group="engine")
+    conf.set_override("step_budget", 0, group="engine")  # unless a test is about it
     conf([], default_config_files=[], default_config_dirs=[])
     return conf
 
@@ -200,12 +201,18 @@ class World:
         return row.id
 
     def add_server(
-        self, name: str, *, volumes: int = 1, network: str = "web", user_data: str | None = None
+        self,
+        name: str,
+        *,
+        volumes: int = 1,
+        network: str = "web",
+        user_data: str | None = None,
+        **wishes: Any,
     ) -> str:
         facts = self.a.cloud.add_server(
             "project-a", name, networks=[network], volumes=volumes, user_data=user_data
         )
-        self.a.edits.add_member(context(), self.group_id, name)
+        self.a.edits.add_member(context(), self.group_id, name, wishes)
         return facts.member.server_id
 
     def add_member(self, server: str) -> None:

@@ -154,6 +154,15 @@ def test_what_changed_of_a_vm_is_named() -> None:
     assert words(document(), document(members=[after]))[0].startswith("member web-1: flavor: ")
 
 
+def test_what_changed_of_how_a_vm_is_recovered_is_named() -> None:
+    after = member(boot_priority=1, criticality="optional", wait_port=5432)
+    assert differences.of_members(member(), after) == [
+        "boot priority: 3 -> 1",
+        "criticality: critical -> optional",
+        "wait port: none -> 5432",
+    ]
+
+
 def test_user_data_is_never_told() -> None:
     said = differences.of_members(member(user_data="c2VjcmV0"), member(user_data="b3RoZXI="))
     assert said == ["user data changed"]

@@ -7,7 +7,7 @@ from protector.domain import recovery
 from protector.domain.document import Document, Flavor, Mappings, Member, Policy
 
 
-def member(server_id: str, name: str) -> Member:
+def member(server_id: str, name: str, **wishes) -> Member:
     return Member(
         server_id=server_id,
         name=name,
@@ -22,6 +22,7 @@ def member(server_id: str, name: str) -> Member:
         server_group=None,
         user_data=None,
         config_drive=False,
+        **wishes,
     )
 
 
@@ -78,3 +79,21 @@ def test_the_longest_server_name_still_makes_a_step_name():
     names = recovery.step_names([member("11111111", "x" * 255), member("22222222", "x" * 255)])
     assert len(set(names.values())) == 2
     assert all(len(name) <= 255 for name in names.values())
+
+
+def test_vms_are_started_tier_by_tier_and_in_the_documents_order_within():
+    tiers = recovery.boot_tiers(
+        [
+            member("1", "batch", boot_priority=5),
+            member("2", "web1"),
+            member("3", "db", boot_priority=1),
+            member("4", "web2"),
+        ]
+    )
+    started = [(priority, [member.name for member in tier]) for priority, tier in tiers]
+    assert started == [(1, ["db"]), (3, ["web1", "web2"]), (5, ["batch"])]
+
+
+def test_only_what_is_optional_may_fail():
+    members = [member("1", "db"), member("2", "batch", criticality="optional")]
+    assert recovery.optional_steps(members) == {"recreate_vm_batch"}

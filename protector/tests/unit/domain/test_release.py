@@ -6,12 +6,21 @@ import pytest
 from unit.domain.test_document import document
 
 from protector.domain import release
+from protector.domain.document import WISHES
 
 
 def test_what_the_release_before_wrote_is_understood() -> None:
     body = document().model_dump(mode="json")
     old = {name: value for name, value in body.items() if name not in ("fencing", "drift")}
     assert release.understood({**old, "schema_version": 1}) == document()
+
+
+def test_what_a_release_wrote_that_knew_no_boot_tiers_is_understood() -> None:
+    body = document().model_dump(mode="json")
+    for member in body["members"]:
+        for wish in WISHES:
+            del member[wish]
+    assert release.understood({**body, "schema_version": 2}) == document()
 
 
 def test_what_is_of_the_release_before_has_nothing_of_this_one() -> None:

@@ -87,8 +87,9 @@ When the other site is back:
             f" command; follow it with: openstack protector operation show {operation.id}"
         )
         operation = progress.follow(operation, protector.get_operation, sys.stderr)
-        if operation.status == "failed":
-            self.failed_with = operation.error_message
+        if operation.status != "completed":
+            cancelled = f"Operation {operation.id} was {operation.status}"
+            self.failed_with = operation.error_message or cancelled
         return operations.SHOWN, operations.shown(operation)
 
     def produce_output(
