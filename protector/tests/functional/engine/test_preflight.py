@@ -215,6 +215,17 @@ def test_what_an_earlier_attempt_made_is_not_counted_again(protected: World) -> 
     assert protected.fail_over().status == "completed"
 
 
+@pytest.mark.parametrize("wish", [{"criticality": "optional"}, {"boot_priority": 4}])
+def test_the_less_important_vm_is_the_one_that_has_no_room(
+    protected: World, wish: dict[str, Any]
+) -> None:
+    first, second = protected.document().members
+    _rewrite(protected, members=[first.model_copy(update=wish), second])
+    protected.b.cloud.limits = {"instances": 1}
+    severity, subject, _ = only(protected)
+    assert (severity, subject) == ("error", "web1")
+
+
 def test_a_vm_that_cannot_come_up_anyway_takes_no_room(world: World) -> None:
     world.create_group()
     world.add_server("db1", network="db")

@@ -10,8 +10,8 @@ OUTLINE = {
 }
 
 
-def seconds(taken, *, vms=5, at_once=5):
-    return estimate(OUTLINE, taken, vms=vms, at_once=at_once, site="site-b").seconds
+def seconds(taken, *, tiers=(5,), at_once=5):
+    return estimate(OUTLINE, taken, tiers=tiers, at_once=at_once, site="site-b").seconds
 
 
 def test_each_kind_of_step_counts_by_its_median():
@@ -32,10 +32,11 @@ def test_vms_count_once_for_as_many_as_are_made_at_once():
         ("recreate_vm_db1", 20.0),
     ]
     assert seconds(taken, at_once=2) == 1 + 10 + 3 * 20
-    assert seconds(taken, vms=0) == 1 + 10
+    assert seconds(taken, tiers=[1, 4]) == 1 + 10 + 2 * 20
+    assert seconds(taken, tiers=[]) == 1 + 10
 
 
 def test_what_was_never_seen_is_assumed_and_said_to_be():
-    told = estimate(OUTLINE, [], vms=5, at_once=5, site="site-b")
+    told = estimate(OUTLINE, [], tiers=[5], at_once=5, site="site-b")
     assert told.seconds == 2 + 15 + 30
     assert told.basis == "assumed, 30 seconds for a VM: none has come up on site-b yet"
