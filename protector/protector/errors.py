@@ -24,9 +24,10 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
   - KeysUnusable 500
   - CloudError 502
     . CloudRefused, VolumeManageRefused
+    . CloudUnavailable 503, VolumesNotAttached
   - StorageError 502
     . NoCompletePoint
-    . ArrayUnreachable 503
+    . ArrayUnreachable 503, ArrayBusy
 """
 
 from typing import Any, ClassVar
@@ -450,6 +451,29 @@ class VolumeManageRefused(CloudRefused):
     )
 
 
+def volume_manage_refused(refusal: CloudRefused) -> VolumeManageRefused | None:
+    """Return the refusal with its remedy, if it is one of Cinder's policy."""
+    if "volume_extension:" not in refusal.kwargs["reason"]:
+        return None
+    return VolumeManageRefused(**refusal.kwargs)
+
+
+class CloudUnavailable(CloudError):
+    """The service did not answer, or not now: the same request may be answered later."""
+
+    status = 503
+    code = "protector.cloud.unavailable"
+
+
+class VolumesNotAttached(CloudUnavailable):
+    """A server went to ERROR over its volumes. A storage driver that meets an array host for the
+    first time may refuse one of two attachments; a server made anew is attached.
+    """
+
+    code = "protector.cloud.volumes_not_attached"
+    most_attempts = 3
+
+
 class StorageError(ProtectorError):
     status = 502
     code = "protector.storage"
@@ -469,3 +493,15 @@ class ArrayUnreachable(StorageError):
     status = 503
     code = "protector.storage.unreachable"
     message = "Array {array} cannot be reached: {reason}. Check it and the network to it."
+
+
+class ArrayBusy(StorageError):
+    """It answered that it cannot now."""
+
+    status = 503
+    code = "protector.storage.busy"
+    message = "Array {array} is busy: {reason}. Check its load and health."
+
+
+# What may be gone when asked again.
+PASSING = (CloudUnavailable, ArrayUnreachable, ArrayBusy)

@@ -133,6 +133,18 @@ class EngineClient:
         )
         return result
 
+    def check(
+        self, context: RequestContext, group_id: str, arguments: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Return whether the group can be recovered here (see engine/preflight/check.py).
+
+        :param arguments: ``{"networks", "flavors", "accept_stale_metadata"}``, as the failover's.
+        """
+        result: dict[str, Any] = self._call(
+            context, "check", LOOK_TIMEOUT, group_id=group_id, arguments=arguments
+        )
+        return result
+
     # -- operations ---------------------------------------------------------------------------
 
     def start_operation(self, context: RequestContext, operation_id: str) -> None:

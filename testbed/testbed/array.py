@@ -13,6 +13,8 @@ NAME = "flasharray-simulator"
 # Seconds.
 START = 60.0
 GRACE = 5.0
+# The arrays as the sites were made with.
+FURNISHED = "furnished"
 
 
 class Arrays:
@@ -26,9 +28,8 @@ class Arrays:
     def _state(self) -> pathlib.Path:
         return self._folder / "state"
 
-    @property
-    def _kept(self) -> pathlib.Path:
-        return self._folder / "furnished"
+    def _kept(self, name: str) -> pathlib.Path:
+        return self._folder / name
 
     def running(self) -> bool:
         return self.processes.alive(NAME)
@@ -52,13 +53,13 @@ class Arrays:
     def stop(self) -> None:
         self.processes.end(grace=GRACE)
 
-    def keep(self) -> None:
+    def keep(self, name: str = FURNISHED) -> None:
         """Remember the arrays as they are, for ``restore``."""
-        self._exchange(self._state, self._kept)
+        self._exchange(self._state, self._kept(name))
 
-    def restore(self) -> None:
+    def restore(self, name: str = FURNISHED) -> None:
         """Put the arrays back to what they were: volumes, replication, links, faults, clock."""
-        self._exchange(self._kept, self._state)
+        self._exchange(self._kept(name), self._state)
 
     def _exchange(self, source: pathlib.Path, target: pathlib.Path) -> None:
         # Stopped, its files are complete.

@@ -5,7 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from testbed.errors import BrokenTestbed
 from testbed.layout import PASSWORD, PORTS, Place
@@ -125,29 +125,38 @@ class MariaDB:
             ]
         )
 
-    def rows(self, databases: Iterable[str]) -> str:
-        """Return the statements that put back the rows of the databases, all or none."""
+    def rows(self, databases: Iterable[str], *, besides: Collection[str] = ()) -> str:
+        """Return the statements that put back the rows of the databases, all or none.
+
+        :param besides: tables that stay as they are, ``database.table``.
+        """
         names = list(databases)
         rows = self.dump(
             names,
             *("--no-create-db", "--no-create-info", "--skip-add-locks"),
             # Its ALTER TABLE would commit, and a service that finds its own row gone makes another.
             "--skip-disable-keys",
+            *(f"--ignore-table={table}" for table in besides),
         )
-        return _together(*self._deletions(names), rows)
+        return _together(*self._deletions(names, besides), rows)
 
     def empty(self, database: str) -> None:
         """Delete all rows, except those that say how far the tables are migrated."""
         deletions = self._deletions([database])
         self.execute(_together(*(line for line in deletions if "alembic_version" not in line)))
 
-    def _deletions(self, databases: Iterable[str]) -> list[str]:
-        listed = ", ".join(f"'{name}'" for name in databases)
+    def _deletions(self, databases: Iterable[str], besides: Iterable[str] = ()) -> list[str]:
+        listed = _listed(databases)
         return self.execute(
             "SELECT CONCAT('DELETE FROM `', table_schema, '`.`', table_name, '`;')"
             " FROM information_schema.tables"
             f" WHERE table_type = 'BASE TABLE' AND table_schema IN ({listed})"
+            f" AND CONCAT(table_schema, '.', table_name) NOT IN ({_listed(['', *besides])})"
         ).splitlines(keepends=True)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def _together(*statements: str) -> str:

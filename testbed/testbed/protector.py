@@ -2,6 +2,7 @@
 """A site's Protector, run as its operator would."""
 
 import os
+import pathlib
 import subprocess
 
 from testbed.errors import BrokenTestbed
@@ -14,7 +15,12 @@ API = "protector-api"
 # Also the queue by which it is asked.
 ENGINE = "protector-engine"
 NAMES = (API, ENGINE)
+# Not of a site that was brought up: whoever wants two starts it.
+SECOND_ENGINE = "protector-engine-2"
+ENGINES = (ENGINE, SECOND_ENGINE)
 CONFIG = ("--config-file", "protector.conf")
+# Laid over the other.
+CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")
 START = 60.0
 
 
@@ -34,12 +40,15 @@ class Protector:
             self._manage("create-key")
         self._manage("db", "sync")
 
-    def start(self, *names: str) -> None:
-        """Start its processes, or those that are named."""
+    def start(self, *names: str, fate: pathlib.Path | None = None) -> None:
+        """Start its processes, or those that are named.
+
+        :param fate: where an engine reads when it is to die (see :mod:`testbed.mortal_engine`).
+        """
         for name in names or NAMES:
             self._processes.start(
                 name,
-                [self._commands / name, *CONFIG],
+                self._command(name, fate),
                 env=_environment(),
                 cwd=self._config,
                 group=self._place.protector_group,
@@ -47,16 +56,30 @@ class Protector:
 
     def stop(self) -> None:
         """End it at once; an engine must not go on with operations that are to be forgotten."""
-        self._processes.end(NAMES, grace=0)
+        self._processes.end([*NAMES, SECOND_ENGINE], grace=0)
 
     def wait(self) -> None:
-        """Wait until its API listens, and its engine takes what the API sends."""
+        """Wait until its API listens, and its engines take what the API sends."""
         self._processes.wait_for_port(API, self._place.address, PORTS["protector"], seconds=START)
         wait_for(
-            lambda: self._rabbitmq.consumers(ENGINE),
+            lambda: self._rabbitmq.consumers(ENGINE) >= len(self._engines()),
             seconds=START,
             otherwise=f"{ENGINE} takes no requests; see {self._processes.output(ENGINE)}",
         )
+
+    def _engines(self) -> list[str]:
+        """Return the engines that were started and not ended."""
+        return [name for name in self._processes.names() if name in ENGINES]
+
+    def _command(self, name: str, fate: pathlib.Path | None) -> list[object]:
+        mortal = [self._commands / "python", "-m", "testbed.mortal_engine", fate]
+        program = ENGINE if name in ENGINES else name
+        return [
+            *(mortal if fate else [self._commands / program]),
+            *CONFIG,
+            *(CONFIG_OF_SECOND if name == SECOND_ENGINE else ()),
+            *("--log-file", f"{name}.log"),
+        ]
 
     def _manage(self, *words: str) -> None:
         log = self._processes.output("protector-manage")

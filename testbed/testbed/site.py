@@ -15,7 +15,7 @@ from testbed import clouds, furniture, identity, openstack, protector, rabbitmq,
 from testbed.config import configure
 from testbed.errors import BrokenTestbed
 from testbed.layout import PORTS, Folders, Place
-from testbed.mariadb import MariaDB
+from testbed.mariadb import DATABASES, MariaDB
 from testbed.openstack import Api, Worker
 from testbed.processes import Processes, expect_free
 from testbed.progress import Progress
@@ -28,7 +28,11 @@ READY = 180.0
 # What services are given to end by themselves; MariaDB and RabbitMQ have more to do.
 SERVICE_GRACE = 3.0
 INFRASTRUCTURE_GRACE = 15.0
+# What one of them is given that is stopped alone.
+STOP_GRACE = 60.0
 INFRASTRUCTURE = ("mariadb", *rabbitmq.NAMES)
+# Tables in which services report that they are alive. Put back, they would all be long dead.
+REPORTS = ("nova_cell0.services", "nova_cell1.services", "cinder.services")
 
 
 class Site:
@@ -55,6 +59,10 @@ class Site:
     def missing(self) -> list[str]:
         """Return the processes that do not run."""
         return [name for name in self.expected() if not self.processes.alive(name)]
+
+    def dead(self) -> bool:
+        """Whether nothing of it runs."""
+        return len(self.missing()) == len(self.expected())
 
     def make(self) -> None:
         """Start the site for the first time."""
@@ -94,10 +102,31 @@ class Site:
         self.protector.start()
         self._await_ready()
 
+    def keep(self, checkpoint: str) -> None:
+        """Remember all rows of the site's databases."""
+        self._kept(checkpoint).write_text(self.mariadb.rows(DATABASES, besides=REPORTS))
+
+    def put_back(self, checkpoint: str) -> None:
+        """Make the databases what they were, under services that run on; the engines end."""
+        self.processes.end(protector.ENGINES, grace=0)
+        self.mariadb.execute(self._kept(checkpoint).read_text())
+
+    def sign_in_to_array(self) -> None:
+        """Let Cinder's driver notice by one request that the array has forgotten its session.
+
+        It fails some of several requests that find out at once.
+        """
+        cinder = self.cloud("-admin").block_storage
+        (pool,) = cinder.backend_pools()
+        cinder.get("/manageable_volumes", params={"host": pool.name}, microversion="3.8")
+
     @property
     def _rows(self) -> pathlib.Path:
         """The rows of OpenStack's databases at the end of ``make``."""
         return self.folder / "made.sql"
+
+    def _kept(self, checkpoint: str) -> pathlib.Path:
+        return self.folder / f"checkpoint-{checkpoint}.sql"
 
     def _start_infrastructure(self) -> None:
         # What an interrupted start or kill has left.
@@ -183,17 +212,21 @@ class Site:
         self._await_ready()
 
     def kill_service(self, name: str) -> None:
-        """Let Protector's API, its engine or MariaDB die."""
+        """Let Protector's API, one of its engines or MariaDB die."""
         self.processes.end([name], grace=0)
 
-    def start_service(self, name: str) -> None:
-        """Start again what :meth:`kill_service` killed, and wait until it can be asked."""
-        if name in protector.NAMES:
-            self.protector.start(name)
-            self.protector.wait()
-        else:
+    def stop_service(self, name: str) -> None:
+        """Ask it to end, and wait until it has."""
+        self.processes.end([name], grace=STOP_GRACE)
+
+    def start_service(self, *names: str, fate: pathlib.Path | None = None) -> None:
+        """Start again what was ended alone, or a second engine; wait until it can be asked."""
+        if "mariadb" in names:
             self.mariadb.start()
             self.mariadb.wait()
+        if of_protector := [name for name in names if name != "mariadb"]:
+            self.protector.start(*of_protector, fate=fate)
+            self.protector.wait()
 
     @contextlib.contextmanager
     def protector_stopped(self) -> Iterator[None]:

@@ -84,13 +84,25 @@ class Testbed:
             self._sites[site].restart(service)
 
     def kill_service(self, site: str, name: str) -> None:
-        """Let the site's ``protector-api``, ``protector-engine`` or ``mariadb`` die, alone."""
+        """Let ``protector-api``, ``protector-engine[-2]`` or ``mariadb`` of the site die, alone."""
         self._sites[site].kill_service(name)
 
-    def start_service(self, site: str, name: str) -> None:
-        """Start again what was killed alone."""
+    def stop_service(self, site: str, name: str) -> None:
+        """Ask one of them to end, alone, and wait until it has."""
+        self._sites[site].stop_service(name)
+
+    def start_service(self, site: str, *names: str, fate: pathlib.Path | None = None) -> None:
+        """Start again what was ended alone, or a second engine: ``protector-engine-2``.
+
+        :param fate: a file by which an engine knows when to die; see :mod:`testbed.fate`.
+        """
         with self._alone():
-            self._sites[site].start_service(name)
+            self._sites[site].start_service(*names, fate=fate)
+
+    def query(self, site: str, statement: str) -> list[list[str]]:
+        """Ask the site's database; return the rows."""
+        answer = self._sites[site].mariadb.execute(statement)
+        return [line.split("\t") for line in answer.splitlines()]
 
     def partition(self, from_site: str) -> contextlib.AbstractContextManager[None]:
         """Keep one site's Protector from reaching the other site, which still reaches it.
@@ -156,6 +168,28 @@ class Testbed:
             self._for_each_site(Site.restore)
             self._progress.say("reset")
 
+    def checkpoint(self, name: str) -> None:
+        """Remember the arrays, and the databases of the sites that run, for ``restore``."""
+        with self._alone():
+            self._arrays.keep(f"checkpoint-{name}")
+            for site in self._living():
+                site.keep(name)
+
+    def restore(self, name: str) -> None:
+        """Put arrays and databases back to a checkpoint, while the services run on.
+
+        Protector's engines end: they must not go on with what is to be forgotten. A site that did
+        not run then must not run now.
+        """
+        with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
+            arrays = pool.submit(self._arrays.restore, f"checkpoint-{name}")
+            living = self._living()
+            for site in living:
+                site.put_back(name)
+            arrays.result()
+            for site in living:
+                site.sign_in_to_array()
+
     def status(self) -> dict[str, list[str]]:
         """Return site -> what of it does not run."""
         missing = {name: site.missing() for name, site in self._sites.items()}
@@ -190,6 +224,9 @@ class Testbed:
         self._for_each_site(Site.make)
         self._arrays.keep()
         self._made_file.write_text(self._versions)
+
+    def _living(self) -> list[Site]:
+        return [site for site in self._sites.values() if not site.dead()]
 
     def _start(self, site: Site) -> None:
         self._start_arrays()

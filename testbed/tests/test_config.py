@@ -47,6 +47,13 @@ def test_only_the_storage_backend_knows_the_other_site(folders: Folders, place: 
     ]
 
 
+def test_engines_of_a_site_have_names_of_their_own(folders: Folders) -> None:
+    configure(SITE_B, folders)
+    names = ("protector.conf", "protector-engine-2.conf")
+    hosts = [read(folders, SITE_B, name)["engine"]["host"] for name in names]
+    assert hosts == ["site-b-host", "site-b-host-2"]
+
+
 def test_every_placeholder_is_filled_in(folders: Folders) -> None:
     configure(SITE_A, folders)
     assert [path.name for path in files(folders, SITE_A) if "${" in path.read_text()] == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every cloud must do, asked of a real one: the testbed's second site."""
 
+import contextlib
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from oslo_config import cfg
 from pypureclient import flasharray
 
 from protector import conf
+from protector.cloud.base import KEY, ServerRequest
 from protector.cloud.openstack import OpenStackCloud
 from protector.storage.purity import GONE, Purity
 from testbed.layout import PLACES
@@ -34,6 +36,7 @@ class RealBench(Bench):
         self._count = 0
         self._on_array: list[str] = []
         self._alice = testbed.cloud(SITE)
+        self._admin = testbed.cloud(f"{SITE}-admin")
         self.token = self._alice.auth_token
         self.user_id = self._alice.current_user_id
         self.project_id = self._alice.current_project_id
@@ -44,6 +47,19 @@ class RealBench(Bench):
     def name(self, name: str) -> str:
         self._count += 1
         return f"{self._mine}-{name}-{self._count}"
+
+    @contextlib.contextmanager
+    def limited(self, most: int) -> Iterator[None]:
+        admin, project = self._admin, self.project_id
+        admin.set_compute_quotas(project, instances=most, cores=most, ram=most)
+        admin.set_network_quotas(project, port=most)
+        admin.set_volume_quotas(project, volumes=most, gigabytes=most)
+        try:
+            yield
+        finally:
+            admin.delete_compute_quotas(project)
+            admin.delete_network_quotas(project)
+            admin.delete_volume_quotas(project)
 
     def make_server(self, name: str, *, volumes: int) -> str:
         disks = [self._disk(f"{name}-{number}") for number in range(volumes)]
@@ -113,6 +129,11 @@ class RealBench(Bench):
     def grouped(self, group_id: str) -> set[str]:
         volumes = self._alice.block_storage.volumes()
         return {volume.id for volume in volumes if volume.group_id == group_id}
+
+    def make_double(self, request: ServerRequest) -> str:
+        server_id = self.make_server(self.name(request.name), volumes=1)
+        self._alice.compute.set_server_metadata(server_id, **{KEY: request.key})
+        return server_id
 
     def make_array_volumes(self, count: int) -> list[str]:
         made = [self.name("replica") for _ in range(count)]

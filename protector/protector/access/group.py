@@ -6,6 +6,7 @@ READ_DOCUMENT = "protector:protection_group:read_document"
 WRITE = "protector:protection_group:write"
 FAIL_OVER = "protector:protection_group:fail_over"
 SYNC = "protector:protection_group:sync"
+CHECK = "protector:protection_group:check"
 RESET = "protector:protection_group:reset"
 
 GROUPS = "/v1/{project_id}/protection-groups"
@@ -47,6 +48,12 @@ RULES = [
         f"PATCH {GROUP}/mappings",
     ),
     rule(FAIL_OVER, MEMBER, "Fail a group over to its other site.", f"POST {GROUP}/action"),
+    rule(
+        CHECK,
+        MEMBER,
+        "Check whether a group can be failed over, with the token of someone who could do it.",
+        f"GET {GROUP}/readiness",
+    ),
     rule(
         SYNC,
         MEMBER,

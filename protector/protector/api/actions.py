@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """…/protection-groups/{group_id}/action"""
 
+from typing import Any
+
 import falcon
 from oslo_context.context import RequestContext
 from sqlalchemy.orm import Session
@@ -10,7 +12,7 @@ from protector.access import group as access
 from protector.api.context import caller, read
 from protector.api.groups import GroupResource
 from protector.api.operations import view_of
-from protector.api.submission import submit
+from protector.api.submission import must_be_free, submit
 from protector.db import documents, groups, operations
 from protector.db.models import ProtectionGroup
 from protector.domain.group import Event, Status
@@ -40,17 +42,18 @@ class GroupActions(GroupResource):
     def _fail_over(
         self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failover
     ) -> None:
-        guards.must_not_be_superseded(row, self.site)
-        target = _target(row)
-        if target != self.site:
-            raise errors.WrongSite(
-                action="Failover", group=row.name, right_site=target, site=self.site
-            )
-        arguments = FailoverArguments(
-            networks=wanted.network_mapping,
-            flavors=wanted.flavor_mapping,
-            accept_stale_metadata=wanted.accept_stale_metadata,
-        )
+        must_be_asked_here(row, self.site, "Failover")
+        asked: dict[str, Any] = {
+            "networks": wanted.network_mapping,
+            "flavors": wanted.flavor_mapping,
+            "accept_stale_metadata": wanted.accept_stale_metadata,
+        }
+        if wanted.dry_run:
+            with self.sessions.begin() as session:
+                must_be_free(session, row, Event.FAIL_OVER)
+            resp.media = {"readiness": self.engine.check(who, row.id, asked)}
+            return
+        arguments = FailoverArguments(**asked)
         operation_id = submit(self.services, who, row, Event.FAIL_OVER, arguments)
         self.engine.start_operation(who, operation_id)
         resp.status = falcon.HTTP_202
@@ -89,6 +92,14 @@ class GroupActions(GroupResource):
             if live and not wanted.force:
                 raise errors.OperationInProgress(operation=operation.id, group=row.name)
             operations.end(session, operation, _by(who, wanted.status))
+
+
+def must_be_asked_here(row: ProtectionGroup, site: str, action: str) -> None:
+    """:raises GroupSuperseded, WrongSite: it is not failed over to this site."""
+    guards.must_not_be_superseded(row, site)
+    target = _target(row)
+    if target != site:
+        raise errors.WrongSite(action=action, group=row.name, right_site=target, site=site)
 
 
 def _target(row: ProtectionGroup) -> str:

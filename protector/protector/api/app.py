@@ -30,6 +30,7 @@ from protector.api.peer import (
     PeerStandings,
 )
 from protector.api.policies import PolicyItem
+from protector.api.readiness import ReadinessItem
 from protector.api.services import Services
 from protector.api.sites import SiteCollection, SiteItem, SiteValidation, SiteVolumeTypes
 from protector.api.tenant_mappings import TenantMappingCollection, TenantMappingItem
@@ -66,6 +67,7 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/documents/{{checksum}}": DocumentVersion,
     f"{GROUP}/documents/{{checksum}}/differences": DocumentDifferences,
     f"{GROUP}/sync-status": SyncStatusItem,
+    f"{GROUP}/readiness": ReadinessItem,
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,

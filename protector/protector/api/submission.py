@@ -31,7 +31,7 @@ def submit(
     :raises OperationRunning, WrongStatus: the group is at something else.
     """
     with services.sessions.begin() as session:
-        _must_be_free(session, row, event)
+        must_be_free(session, row, event)
     service = services.cloud.as_service()
     trust_id = services.cloud.take_trust(
         who.auth_token, user_id=who.user_id, project_id=row.project_id, roles=_roles(who)
@@ -39,7 +39,7 @@ def submit(
     try:
         with services.sessions.begin() as session:
             held = groups.lock(session, row.id)
-            _must_be_free(session, held, event)
+            must_be_free(session, held, event)
             groups.advance(session, held, event)
             return operations.create(
                 session,
@@ -61,7 +61,7 @@ def submit(
         raise
 
 
-def _must_be_free(session: Session, row: ProtectionGroup, event: Event) -> None:
+def must_be_free(session: Session, row: ProtectionGroup, event: Event) -> None:
     for running in operations.unended(session, row.id):
         raise errors.OperationRunning(
             operation=running.id, status=running.status.value, group=row.name

@@ -19,6 +19,22 @@ REFUSALS = (401, 403, 413)
 
 NOT_FOUND = (sdk.NotFoundException, ksa.NotFound)
 
+TOO_MANY = 429
+# Where a token is asked for, at any service's request.
+SIGN_IN = "/auth/tokens"
+# There was no answer, or none from which the service's address could be learnt.
+NO_ANSWER = (
+    ksa.ConnectionError,
+    ksa.DiscoveryFailure,
+    sdk.ServiceDiscoveryException,
+    sdk.NotSupported,
+    requests.ConnectionError,
+    requests.Timeout,
+    requests.exceptions.ChunkedEncodingError,
+)
+# It answers, and will do so in the same way.
+NOT_TRUSTED = (ksa.SSLError, requests.exceptions.SSLError)
+
 
 @contextlib.contextmanager
 def asking(site: str, service: str, action: str) -> Iterator[None]:
@@ -26,7 +42,8 @@ def asking(site: str, service: str, action: str) -> Iterator[None]:
 
     :param action: what it is asked to do, to stand after "did not".
     :raises CloudRefused: it may not, by policy or quota.
-    :raises CloudError: it cannot, or does not answer.
+    :raises CloudUnavailable: it does not answer, or cannot now.
+    :raises CloudError: it cannot.
     """
     try:
         yield
@@ -39,8 +56,25 @@ def asking(site: str, service: str, action: str) -> Iterator[None]:
             raise errors.CloudRefused(
                 service=service, site=site, action=action, reason=reason(error)
             ) from None
+        fault = errors.CloudUnavailable if passes(error) else errors.CloudError
         said = f"it did not {action}: {reason(error)}"
-        raise errors.CloudError(service=service, site=site, reason=said) from None
+        if service and signing_in(error):
+            said = f"{service} was not asked to {action}: {reason(error)}"
+            service = "Keystone"
+        raise fault(service=service, site=site, reason=said) from None
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same request may well be answered later."""
+    code = status(error)
+    if code:
+        return code == TOO_MANY or code >= 500
+    return isinstance(error, NO_ANSWER) and not isinstance(error, NOT_TRUSTED)
+
+
+def signing_in(error: Exception) -> bool:
+    answer = getattr(error, "response", None)
+    return SIGN_IN in str(error) or SIGN_IN in str(getattr(answer, "url", ""))
 
 
 def status(error: Exception) -> int | None:

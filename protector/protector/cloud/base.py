@@ -4,7 +4,12 @@
 A cloud is seen through one of two pairs of eyes: the service user's (:class:`ServiceCloud`),
 for what a tenant may not read, and a tenant's (:class:`TenantCloud`), for everything that is made.
 Calls run side by side with a bound, are awaited by listing, and have a time limit. Whatever is
-made bears a key; making it again under the same key finds what is there.
+made bears a key; making it again under the same key finds what is there. A request whose answer
+was lost may be carried out after the look that did not find it: among several things with one key
+the oldest that is well is the one, and whoever sees the others removes them.
+
+Everything may raise :class:`protector.errors.CloudUnavailable`; what changes something may have
+been done then, and is asked for again.
 """
 
 import abc
@@ -87,15 +92,61 @@ class Named:
 
 
 @dataclasses.dataclass(frozen=True)
+class TargetFlavor(Named):
+    vcpus: int
+    ram_mb: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Inventory:
     """What the tenant's project can use on this site, read once per operation."""
 
     networks: Sequence[Network]
-    flavors: Sequence[Named]
+    flavors: Sequence[TargetFlavor]
     security_groups: Sequence[Named]
     server_groups: Sequence[Named]
     keypairs: Sequence[str]
     availability_zones: Sequence[str]
+
+
+@dataclasses.dataclass(frozen=True)
+class Quota:
+    """``used``: what is reserved is among it."""
+
+    limit: int
+    used: int
+
+    @property
+    def left(self) -> int:
+        return max(0, self.limit - self.used)
+
+
+@dataclasses.dataclass(frozen=True)
+class Quotas:
+    """What the project may have, by the names that ``openstack quota set`` has for it.
+
+    Nova's instances, cores and ram (MiB), Neutron's ports, Cinder's volumes and gigabytes, these
+    also of a volume type: ``volumes_<type>``. What has no limit is not among them. ``unread``:
+    service -> why it did not tell.
+    """
+
+    limited: Mapping[str, Quota]
+    unread: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedPort:
+    """A port that is there, of whichever project.
+
+    ``made_for``: the key of the server it was made for by Protector. ``attached``: to a server.
+    """
+
+    id: str
+    network_id: str
+    mac_address: str
+    addresses: Sequence[str]
+    made_for: str | None
+    attached: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,11 +162,15 @@ class VolumeRequest:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What became of one thing asked for among several: its id, or the sentence why not."""
+    """What became of one thing asked for among several: its id, or the sentence why not.
+
+    ``passing``: the fault may be gone when it is asked for again.
+    """
 
     key: str
     id: str | None
     fault: str | None = None
+    passing: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -227,12 +282,16 @@ class ServiceCloud(abc.ABC):
         """
 
     @abc.abstractmethod
+    def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
+        """Return the ports on these networks, of all projects."""
+
+    @abc.abstractmethod
     def drop_trust(self, trust_id: str) -> None:
         """Delete a trust. One that is gone is no error."""
 
     @abc.abstractmethod
     def trusts(self) -> list[str]:
-        """Return the ids of all trusts by which the service user may act for others."""
+        """Return the ids of the trusts by which the service user may act for others."""
 
 
 class TenantCloud(abc.ABC):
@@ -258,6 +317,18 @@ class TenantCloud(abc.ABC):
 
     @abc.abstractmethod
     def inventory(self) -> Inventory: ...
+
+    @abc.abstractmethod
+    def quotas(self) -> Quotas:
+        """Return what the project may have; a service that does not tell is named."""
+
+    @abc.abstractmethod
+    def must_manage_volumes(self, volume_type_id: str) -> None:
+        """Return if Cinder lets the tenant manage volumes: tried, and nothing is made.
+
+        :raises CloudRefused: the tenant may not.
+        :raises CloudError: Cinder does not say.
+        """
 
     @abc.abstractmethod
     def manage_volumes(
@@ -287,7 +358,9 @@ class TenantCloud(abc.ABC):
         """Make the ports and the server, and wait until it is ACTIVE.
 
         A fixed or MAC address the network refuses is given up with a note; anything else is not.
+        A port that an earlier attempt left is used again, once it is as asked for now.
 
+        :raises VolumesNotAttached: the server went to ERROR over its volumes.
         :raises CloudError: with Nova's or Neutron's reason. What was made stays, under its key.
         """
 
@@ -297,7 +370,11 @@ class TenantCloud(abc.ABC):
 
     @abc.abstractmethod
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
-        """Delete the server and the ports made under the key, and wait. None is no error."""
+        """Delete the server and the ports made under the key, and wait. None is no error.
+
+        Its volumes stay, also those that were to end with it. With ``keep_ports`` the ports do
+        too, for another attempt.
+        """
 
 
 class Cloud(abc.ABC):

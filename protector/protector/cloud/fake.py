@@ -8,7 +8,8 @@
     cloud.faults.set("recreate_server", errors.CloudError(...))
 
 Whatever is made can be looked at: ``made_servers``, ``made_volumes`` and ``volume_groups`` by key,
-``trusts`` by id. The array, when given one, sees what Cinder's driver would do to it.
+``made_ports`` by the server's key and their own, ``trusts`` by id. The array, when given one, sees
+what Cinder's driver would do to it.
 """
 
 import dataclasses
@@ -24,11 +25,15 @@ from protector.cloud.base import (
     Named,
     Outcome,
     PortRequest,
+    Quota,
+    Quotas,
     Server,
     ServerFacts,
     ServerRequest,
     ServiceCloud,
+    TargetFlavor,
     TenantCloud,
+    UsedPort,
     VolumeRequest,
     VolumeType,
 )
@@ -61,6 +66,15 @@ class MadeServer:
 
 
 @dataclasses.dataclass
+class MadePort:
+    """``notes``: what of the request the network had no room for."""
+
+    id: str
+    request: PortRequest
+    notes: list[str]
+
+
+@dataclasses.dataclass
 class VolumeGroup:
     id: str
     project_id: str
@@ -73,8 +87,9 @@ def fingerprint(facts: ServerFacts) -> str:
 
 
 class FakeCloud(FakeServers, Cloud):
-    """``manages``: whether tenants may manage volumes, as Cinder's policy says; ``taken``: MAC and
-    fixed addresses that others have.
+    """``doubles``: servers made late under a key that has one; ``manages``: whether tenants may
+    manage volumes, as Cinder's policy says; ``taken``: MAC and fixed addresses that others have.
+    ``limits``: quota -> how much of it a project may have.
     """
 
     def __init__(self, site: str = "site-b", *, array: Backend | None = None) -> None:
@@ -83,10 +98,13 @@ class FakeCloud(FakeServers, Cloud):
         self.lock = threading.RLock()
         self.manages = True
         self.taken: set[str] = set()
+        self.limits: dict[str, int] = {}
         self.server_groups: list[Named] = []
         self.keypairs: list[str] = []
         self.trusts: dict[str, Trust] = {}
         self.made_servers: dict[str, MadeServer] = {}
+        self.made_ports: dict[tuple[str, str], MadePort] = {}
+        self.doubles: list[MadeServer] = []
         self.made_volumes: dict[str, MadeVolume] = {}
         self.volume_groups: dict[str, VolumeGroup] = {}
 
@@ -190,6 +208,22 @@ class FakeServiceCloud(_Eyes, ServiceCloud):
         return self.cloud.pool
 
     @faulty
+    def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
+        wanted = set(network_ids)
+        made = [
+            UsedPort(id, port.network_id, port.mac_address, _fixed(port), one.request.key, True)
+            for one in self.cloud.made_servers.values()
+            for id, port in zip(one.server.port_ids, one.request.ports, strict=True)
+            if port.network_id in wanted
+        ]
+        others = [
+            UsedPort("someone's", network, address, [address], None, True)
+            for network in wanted
+            for address in sorted(self.cloud.taken)
+        ]
+        return made + others
+
+    @faulty
     def drop_trust(self, trust_id: str) -> None:
         self.cloud.trusts.pop(trust_id, None)
 
@@ -237,12 +271,25 @@ class FakeTenantCloud(_Eyes, TenantCloud):
     def inventory(self) -> Inventory:
         return Inventory(
             networks=list(self.cloud.networks),
-            flavors=[Named(flavor.id, flavor.name) for flavor in self.cloud.flavors.values()],
+            flavors=[
+                TargetFlavor(one.id, one.name, one.vcpus, one.ram_mb)
+                for one in self.cloud.flavors.values()
+            ],
             security_groups=list(self.cloud.security_groups),
             server_groups=list(self.cloud.server_groups),
             keypairs=list(self.cloud.keypairs),
             availability_zones=["nova"],
         )
+
+    @faulty
+    def quotas(self) -> Quotas:
+        used = self._used()
+        limited = {name: Quota(most, used.get(name, 0)) for name, most in self.cloud.limits.items()}
+        return Quotas(limited, {})
+
+    @faulty
+    def must_manage_volumes(self, volume_type_id: str) -> None:
+        self._may_manage()
 
     @faulty
     def manage_volumes(
@@ -253,13 +300,7 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         volume_type_id: str,
         reclaim: Callable[[str], None],
     ) -> list[Outcome]:
-        if not self.cloud.manages:
-            raise errors.CloudRefused(
-                service="Cinder",
-                site=self.cloud.site,
-                action="manage a volume",
-                reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
-            )
+        self._may_manage()
         return [self._manage(request, reclaim) for request in requests]
 
     @faulty
@@ -273,10 +314,11 @@ class FakeTenantCloud(_Eyes, TenantCloud):
             reason = f"Flavor {request.flavor_id} could not be found."
             raise errors.CloudError(service="Nova", site=self.cloud.site, reason=reason)
         if request.key not in made:
-            notes = [note for port in request.ports for note in self._given_up(port)]
-            ports = [new_id() for _ in request.ports]
-            server = Server(new_id(), request.name, "ACTIVE", ports, notes)
+            ports = [self._port(request.key, port) for port in request.ports]
+            notes = [note for port in ports for note in port.notes]
+            server = Server(new_id(), request.name, "ACTIVE", [port.id for port in ports], notes)
             made[request.key] = MadeServer(self.project_id, request, server)
+        self._remove_doubles(request.key)
         return made[request.key].server
 
     @faulty
@@ -292,8 +334,34 @@ class FakeTenantCloud(_Eyes, TenantCloud):
     @faulty
     def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
         self.cloud.made_servers.pop(key, None)
+        self._remove_doubles(key)
+        if not keep_ports:
+            for server_key, port_key in list(self.cloud.made_ports):
+                if server_key == key:
+                    del self.cloud.made_ports[server_key, port_key]
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _used(self) -> dict[str, int]:
+        """Return what the project has of some things that have quotas."""
+        cloud, project = self.cloud, self.project_id
+        own = [facts.member for owner, facts in cloud.servers.values() if owner == project]
+        made = [one.request for one in cloud.made_servers.values() if one.project_id == project]
+        volumes = [one for one in cloud.made_volumes.values() if one.project_id == project]
+        return {
+            "instances": len(own) + len(made),
+            "ports": sum(len(one.nics) for one in own) + sum(len(one.ports) for one in made),
+            "volumes": sum(len(one.volumes) for one in own) + len(volumes),
+        }
+
+    def _may_manage(self) -> None:
+        if not self.cloud.manages:
+            raise errors.CloudRefused(
+                service="Cinder",
+                site=self.cloud.site,
+                action="manage a volume",
+                reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
+            )
 
     def _manage(self, request: VolumeRequest, reclaim: Callable[[str], None]) -> Outcome:
         made = self.cloud.made_volumes
@@ -303,7 +371,9 @@ class FakeTenantCloud(_Eyes, TenantCloud):
                 reclaim(request.key)
                 self._rename(request.array_volume, f"volume-{id}-cinder")
             except errors.StorageError as error:
-                return Outcome(request.key, None, error.text)
+                return Outcome(
+                    request.key, None, error.text, passing=isinstance(error, errors.PASSING)
+                )
             made[request.key] = MadeVolume(id, self.project_id, request, f"volume-{id}-cinder")
         return Outcome(request.key, made[request.key].id)
 
@@ -318,9 +388,19 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         if self.cloud.array:
             self.cloud.array.rename_volume(name, new_name)
 
+    def _remove_doubles(self, key: str) -> None:
+        self.cloud.doubles = [one for one in self.cloud.doubles if one.request.key != key]
+
+    def _port(self, key: str, request: PortRequest) -> MadePort:
+        there = self.cloud.made_ports.pop((key, request.key), None)
+        same = there is not None and there.request.network_id == request.network_id
+        port = MadePort(there.id if there and same else new_id(), request, self._given_up(request))
+        self.cloud.made_ports[key, request.key] = port
+        return port
+
     def _given_up(self, port: PortRequest) -> list[str]:
-        ports = [port for made in self.cloud.made_servers.values() for port in made.request.ports]
-        taken = self.cloud.taken.union(*map(_addresses, ports))
+        others = [made.request for made in self.cloud.made_ports.values()]
+        taken = self.cloud.taken.union(*map(_addresses, others))
         return [
             f"{address} of {port.name} is taken on {self.cloud.site}; another was given"
             for address in _addresses(port)
@@ -329,4 +409,8 @@ class FakeTenantCloud(_Eyes, TenantCloud):
 
 
 def _addresses(port: PortRequest) -> list[str]:
-    return [port.mac_address, *(address for _, address in port.fixed_addresses)]
+    return [port.mac_address, *_fixed(port)]
+
+
+def _fixed(port: PortRequest) -> list[str]:
+    return [address for _, address in port.fixed_addresses]

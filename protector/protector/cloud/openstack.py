@@ -22,8 +22,9 @@ from keystoneauth1 import access, identity, loading, plugin
 from keystoneauth1 import session as ks_session
 from oslo_config import cfg
 
-from protector.cloud.asking import asking
+from protector.cloud.asking import SIGN_IN, asking
 from protector.cloud.base import Cloud
+from protector.cloud.patience import HARMLESS, Patience
 from protector.cloud.service import OpenStackServiceCloud
 from protector.cloud.tenant import OpenStackTenantCloud
 from protector.cloud.waiting import Limits
@@ -81,6 +82,7 @@ class OpenStackCloud(Cloud):
         region_name: str | None,
         parallel_requests: int,
         timeout: float,
+        call_budget: float,
         limits: Limits,
     ) -> None:
         self.site = site
@@ -89,7 +91,7 @@ class OpenStackCloud(Cloud):
         self._timeout = timeout
         self._limits = limits
         self._executor = concurrent.futures.ThreadPoolExecutor(parallel_requests, "cloud")
-        self._http = pool(parallel_requests)
+        self._http = pool(parallel_requests, call_budget, signs_in_at=f"{self._auth_url}{SIGN_IN}")
         self._discovered: dict[str, object] = {}
         self._service = self._connect(self._password())
         # Threads that work for the same tenant share one cloud, hence its lists and its token.
@@ -111,6 +113,7 @@ class OpenStackCloud(Cloud):
             region_name=options.region_name,
             parallel_requests=options.parallel_requests,
             timeout=options.timeout,
+            call_budget=options.call_budget,
             limits=Limits(options.server_timeout, options.volume_timeout, options.poll_interval),
         )
 
@@ -184,10 +187,21 @@ def _expiry() -> str:
     return f"{datetime.datetime.now(datetime.UTC) + lasts:%FT%T.%fZ}"
 
 
-def pool(size: int) -> requests.Session:
-    """Return an HTTP session with at most so many connections to a service at a time."""
+def pool(size: int, budget: float, *, signs_in_at: str) -> requests.Session:
+    """Return an HTTP session with at most so many connections to a service at a time.
+
+    Requests that may be repeated are, for ``budget`` seconds; also signing in, which changes
+    nothing.
+    """
     session = requests.Session()
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=size, pool_block=True)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter)
+    patience = {
+        "http://": Patience(budget),
+        "https://": Patience(budget),
+        signs_in_at: Patience(budget, allowed_methods={*HARMLESS, "POST"}),
+    }
+    for prefix, retries in patience.items():
+        adapter = requests.adapters.HTTPAdapter(
+            pool_maxsize=size, pool_block=True, max_retries=retries
+        )
+        session.mount(prefix, adapter)
     return session

@@ -9,6 +9,7 @@ import openstack.exceptions
 import requests
 from openstack.connection import Connection
 
+from protector import errors
 from protector.cloud.asking import asking, status
 from protector.cloud.base import PortRequest
 from protector.cloud.waiting import Listing
@@ -39,19 +40,36 @@ class Ports:
         self._executor = executor
         self._listing = Listing(self._list, interval)
 
-    def make(self, key: str, requests: Sequence[PortRequest]) -> list[Any]:
-        """Return a port for each request, made under the server's key or found there."""
+    def make(self, key: str, requests: Sequence[PortRequest], *, in_use: bool) -> list[Any]:
+        """Return a port for each request, made under the server's key or found there.
+
+        :param in_use: the server has them already, so that they stay as they are.
+        """
         there = self._of(key) if requests else {}
-        return list(
-            self._executor.map(
-                lambda request: there.get(request.key) or self._create(key, request), requests
-            )
-        )
+
+        def one(request: PortRequest) -> Any:
+            found = there.get(request.key)
+            if found is None:
+                return self._create(key, request)
+            return found if in_use else self._as_asked(key, request, found)
+
+        return list(self._executor.map(one, requests))
+
+    def settled(self, key: str, server_id: str) -> dict[str, Any]:
+        """Return the server's ports by the keys of their requests, and remove their doubles."""
+        ports: dict[str, Any] = {}
+        for port in self._all_of(key):
+            request = port.description.removeprefix(_mark(key))
+            chosen = ports.setdefault(request, port)
+            if chosen is port:
+                continue
+            if port.device_id == server_id != chosen.device_id:
+                ports[request], port = port, chosen
+            self._delete(port)
+        return ports
 
     def remove(self, key: str) -> None:
-        ports = list(self._of(key).values())
-        with asking(self._site, "Neutron", "delete the server's ports"):
-            list(self._executor.map(self._connection.network.delete_port, ports))
+        list(self._executor.map(self._delete, self._all_of(key)))
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -59,39 +77,82 @@ class Ports:
         with asking(self._site, "Neutron", "list ports"):
             return {port.id: port for port in self._connection.network.ports()}
 
+    def _all_of(self, key: str) -> list[Any]:
+        """Return the ports under the key, the one that counts among several first."""
+        return sorted(
+            (
+                port
+                for port in self._listing.fresh().values()
+                if (port.description or "").startswith(_mark(key))
+            ),
+            key=lambda port: (port.created_at, port.id),
+        )
+
     def _of(self, key: str) -> dict[str, Any]:
-        mark = f"{MARK}{key} "
-        return {
-            port.description.removeprefix(mark): port
-            for port in self._listing.fresh().values()
-            if (port.description or "").startswith(mark)
-        }
+        return {port.description.removeprefix(_mark(key)): port for port in self._all_of(key)[::-1]}
 
     def _create(self, key: str, request: PortRequest) -> Any:
         wanted = {
             "name": request.name,
-            "description": f"{MARK}{key} {request.key}",
+            "description": _mark(key) + request.key,
             "network_id": request.network_id,
             MAC: request.mac_address,
             "is_port_security_enabled": request.port_security,
             "security_groups": list(request.security_groups),
         }
         if request.fixed_addresses:
-            wanted[ADDRESSES] = [
-                {"subnet_id": subnet, "ip_address": address}
-                for subnet, address in request.fixed_addresses
-            ]
+            wanted[ADDRESSES] = _fixed(request)
         with asking(self._site, "Neutron", f"create a port on network {request.network_id}"):
-            return self._create_with_less(wanted)
+            return self._create_with_less(key, request, wanted)
 
-    def _create_with_less(self, wanted: dict[str, Any]) -> Any:
+    def _create_with_less(self, key: str, request: PortRequest, wanted: dict[str, Any]) -> Any:
         try:
             return self._connection.network.create_port(**wanted)
         except openstack.exceptions.HttpException as error:
             refused = _refused(error, wanted)
             if refused is None:
                 raise
-        return self._create_with_less({k: v for k, v in wanted.items() if k != refused})
+        # Who has the address may be this very port: made by a request whose answer was lost.
+        found = self._of(key).get(request.key)
+        if found:
+            return found
+        less = {name: value for name, value in wanted.items() if name != refused}
+        return self._create_with_less(key, request, less)
+
+    def _as_asked(self, key: str, request: PortRequest, port: Any) -> Any:
+        """Let a port of an earlier attempt be what is asked for now, as far as there is room."""
+        if port.network_id != request.network_id:
+            self._delete(port)
+            return self._create(key, request)
+        if not _lacking(port, request):
+            return port
+        try:
+            with asking(self._site, "Neutron", f"give port {port.id} its addresses"):
+                return self._connection.network.update_port(port.id, fixed_ips=_fixed(request))
+        except errors.CloudUnavailable:
+            raise
+        except errors.CloudError:
+            return port
+
+    def _delete(self, port: Any) -> None:
+        with asking(self._site, "Neutron", f"delete port {port.id}"):
+            self._connection.network.delete_port(port.id)
+
+
+def _mark(key: str) -> str:
+    """Return what the description of each port under the server's key begins with."""
+    return f"{MARK}{key} "
+
+
+def _fixed(request: PortRequest) -> list[dict[str, str]]:
+    return [
+        {"subnet_id": subnet, "ip_address": address} for subnet, address in request.fixed_addresses
+    ]
+
+
+def _lacking(port: Any, request: PortRequest) -> list[str]:
+    has = {fixed["ip_address"] for fixed in port.fixed_ips}
+    return [address for _, address in request.fixed_addresses if address not in has]
 
 
 def _refused(error: openstack.exceptions.HttpException, wanted: Mapping[str, Any]) -> str | None:
@@ -122,11 +183,11 @@ def given_up(port: Any, request: PortRequest) -> list[str]:
             f"port {request.name or port.id} has MAC address {port.mac_address}: the network did"
             f" not accept {request.mac_address}"
         )
-    has = {fixed["ip_address"] for fixed in port.fixed_ips}
-    lost = [address for _, address in request.fixed_addresses if address not in has]
+    lost = _lacking(port, request)
     if lost:
+        has = ", ".join(sorted(fixed["ip_address"] for fixed in port.fixed_ips))
         notes.append(
-            f"port {request.name or port.id} has address {', '.join(sorted(has))}: the network did"
-            f" not accept {', '.join(lost)}"
+            f"port {request.name or port.id} has address {has}: the network did not accept"
+            f" {', '.join(lost)}"
         )
     return notes

@@ -5,6 +5,7 @@ A server bears its key in its metadata; a port bears the server's and its own in
 """
 
 import concurrent.futures
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,11 +13,19 @@ from openstack.connection import Connection
 
 from protector import errors
 from protector.cloud import ports
-from protector.cloud.asking import asking
+from protector.cloud.asking import NOT_FOUND, asking
 from protector.cloud.base import KEY, BlockDevice, Server, ServerRequest
 from protector.cloud.waiting import Listing, Overdue
 
 R = TypeVar("R")
+
+# What Nova says when it could not attach a volume: nothing is wrong with the request.
+NOT_ATTACHED = (
+    "Unable to update attachment",
+    "Unable to update the attachment",
+    "Block Device Mapping is Invalid",
+    "Failure prepping block device",
+)
 
 
 class Servers:
@@ -39,10 +48,11 @@ class Servers:
         if found and found.status == "ERROR":
             self._delete(found)
             found = None
-        made = self._ports.make(request.key, request.ports)
+        made = self._ports.make(request.key, request.ports, in_use=found is not None)
         if found is None:
             found = self._create(request, [port.id for port in made])
-        server = self._wait(found, _running(self._site), "become ACTIVE")
+        server = self._settled(request.key, found)
+        made = self._ports_of(server, request, made)
         notes = [
             note
             for port, asked in zip(made, request.ports, strict=True)
@@ -51,9 +61,8 @@ class Servers:
         return Server(server.id, server.name, server.status, [port.id for port in made], notes)
 
     def remove(self, key: str, *, keep_ports: bool) -> None:
-        found = self._find(key)
-        if found:
-            self._delete(found)
+        for server in _under(key, self._listing.fresh()):
+            self._delete(server)
         if not keep_ports:
             self._ports.remove(key)
 
@@ -64,8 +73,31 @@ class Servers:
             return {server.id: server for server in self._connection.compute.servers()}
 
     def _find(self, key: str) -> Any:
-        servers = self._listing.fresh().values()
-        return next((server for server in servers if server.metadata.get(KEY) == key), None)
+        return next(iter(_under(key, self._listing.fresh())), None)
+
+    def _settled(self, key: str, server: Any) -> Any:
+        """Wait until the server runs, and see that it is the only one.
+
+        If another is the one, it is what is waited for.
+        """
+        try:
+            running = self._wait(server, _running(self._site), "become ACTIVE")
+        except errors.CloudError:
+            chosen = self._find(key)
+            if chosen is None or chosen.id == server.id:
+                raise
+            running = self._wait(chosen, _running(self._site), "become ACTIVE")
+        first, *others = _under(key, self._listing.known()) or [running]
+        if first.id != running.id:
+            return self._settled(key, first)
+        for other in others:
+            self._delete(other)
+        return running
+
+    def _ports_of(self, server: Any, request: ServerRequest, made: list[Any]) -> list[Any]:
+        """Return the server's ports, and see that they are the only ones."""
+        there = self._ports.settled(request.key, server.id) if made else {}
+        return [there.get(asked.key, port) for asked, port in zip(request.ports, made, strict=True)]
 
     def _create(self, request: ServerRequest, port_ids: list[str]) -> Any:
         wishes = {
@@ -76,19 +108,36 @@ class Servers:
             "scheduler_hints": {"group": request.server_group} if request.server_group else None,
             "user_data": request.user_data,
         }
-        with asking(self._site, "Nova", f"create server {request.name}"):
-            return self._connection.compute.create_server(
-                name=request.name,
-                flavor_id=request.flavor_id,
-                networks=[{"port": id} for id in port_ids] or "none",
-                block_device_mapping=[_device(volume) for volume in request.volumes],
-                metadata={**request.metadata, KEY: request.key},
-                config_drive=request.config_drive,
-                **{name: value for name, value in wishes.items() if value},
-            )
+        try:
+            with asking(self._site, "Nova", f"create server {request.name}"):
+                return self._connection.compute.create_server(
+                    name=request.name,
+                    flavor_id=request.flavor_id,
+                    networks=[{"port": id} for id in port_ids] or "none",
+                    block_device_mapping=[_device(volume) for volume in request.volumes],
+                    metadata={**request.metadata, KEY: request.key},
+                    config_drive=request.config_drive,
+                    **{name: value for name, value in wishes.items() if value},
+                )
+        except errors.CloudUnavailable:
+            raise
+        except errors.CloudError:
+            # Ports and volumes are in use already when an earlier request, whose answer was lost,
+            # has been carried out meanwhile.
+            found = self._find(request.key)
+            if found is None or found.status == "ERROR":
+                raise
+            return found
 
     def _delete(self, server: Any) -> None:
+        """Delete it without its volumes: another one is to have them, or has them already."""
         with asking(self._site, "Nova", f"delete server {server.name} ({server.id})"):
+            with contextlib.suppress(*NOT_FOUND):
+                for disk in server.attached_volumes or ():
+                    if disk["delete_on_termination"]:
+                        self._connection.compute.update_volume_attachment(
+                            server.id, disk["id"], delete_on_termination=False
+                        )
             self._connection.compute.delete_server(server.id)
         self._wait(server, lambda there: True if there is None else None, "go away")
 
@@ -102,6 +151,14 @@ class Servers:
             ) from None
 
 
+def _under(key: str, servers: Mapping[str, Any]) -> list[Any]:
+    """Return the servers that bear the key, the one that counts first."""
+    return sorted(
+        (server for server in servers.values() if server.metadata.get(KEY) == key),
+        key=lambda server: (server.status == "ERROR", server.created_at, server.id),
+    )
+
+
 def _running(site: str) -> Callable[[Any], Any]:
     """Return the server once it is ACTIVE."""
 
@@ -112,7 +169,9 @@ def _running(site: str) -> Callable[[Any], Any]:
         if server.status == "ERROR":
             said = (server.fault or {}).get("message", "no reason was given")
             reason = f"server {server.name} ({server.id}) went to ERROR: {said}"
-            raise errors.CloudError(service="Nova", site=site, reason=reason)
+            attached = not any(words in said for words in NOT_ATTACHED)
+            fault = errors.CloudError if attached else errors.VolumesNotAttached
+            raise fault(service="Nova", site=site, reason=reason)
         return server if server.status == "ACTIVE" else None
 
     return done

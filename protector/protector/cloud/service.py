@@ -9,9 +9,16 @@ import openstack.exceptions
 from openstack.connection import Connection
 
 from protector import errors
-from protector.cloud import capture, survey
+from protector.cloud import allowance, capture, survey
 from protector.cloud.asking import asking
-from protector.cloud.base import Glance, Outcome, ServerFacts, ServiceCloud, VolumeType
+from protector.cloud.base import (
+    Glance,
+    Outcome,
+    ServerFacts,
+    ServiceCloud,
+    UsedPort,
+    VolumeType,
+)
 from protector.cloud.groups import VolumeGroups
 from protector.cloud.stopping import Stopping
 from protector.cloud.waiting import Limits
@@ -90,14 +97,17 @@ class OpenStackServiceCloud(ServiceCloud):
             raise errors.CloudError(service="Cinder", site=self.site, reason=reason)
         return min(serving)
 
+    def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
+        return allowance.ports(self._connection, self._executor, self.site, network_ids)
+
     def drop_trust(self, trust_id: str) -> None:
         with asking(self.site, "Keystone", f"delete trust {trust_id}"):
             self._connection.identity.delete_trust(trust_id)
 
     def trusts(self) -> list[str]:
-        with asking(self.site, "Keystone", "list trusts"):
-            own = self._connection.identity.trusts(trustee_user_id=self._connection.current_user_id)
-            return [trust.id for trust in own]
+        with asking(self.site, "Keystone", "list Protector's trusts"):
+            own = self._connection.current_user_id
+            return [trust.id for trust in self._connection.identity.trusts(trustee_user_id=own)]
 
     # -- inside -------------------------------------------------------------------------------
 

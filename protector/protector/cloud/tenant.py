@@ -7,15 +7,18 @@ from typing import Any
 
 from openstack.connection import Connection
 
+from protector.cloud import allowance
 from protector.cloud.asking import asking
 from protector.cloud.base import (
     Inventory,
     Named,
     Network,
     Outcome,
+    Quotas,
     Server,
     ServerRequest,
     Subnet,
+    TargetFlavor,
     TenantCloud,
     VolumeRequest,
 )
@@ -61,7 +64,7 @@ class OpenStackTenantCloud(TenantCloud):
         with asking(self.site, "Nova", "list flavors, server groups, keypairs and zones"):
             compute = self._connection.compute
             flavors, server_groups, keypairs, zones = self._all(
-                lambda: compute.flavors(details=False),
+                compute.flavors,
                 compute.server_groups,
                 compute.keypairs,
                 compute.availability_zones,
@@ -71,12 +74,18 @@ class OpenStackTenantCloud(TenantCloud):
                 Network(one.id, one.name, [Subnet(s.id, s.cidr) for s in subnets if on(s, one)])
                 for one in networks
             ],
-            flavors=[Named(flavor.id, flavor.name) for flavor in flavors],
+            flavors=[TargetFlavor(one.id, one.name, one.vcpus, one.ram) for one in flavors],
             security_groups=[Named(group.id, group.name) for group in security_groups],
             server_groups=[Named(group.id, group.name) for group in server_groups],
             keypairs=[keypair.name for keypair in keypairs],
             availability_zones=[zone.name for zone in zones if zone.state.get("available")],
         )
+
+    def quotas(self) -> Quotas:
+        return allowance.quotas(self._connection, self._executor, self.site)
+
+    def must_manage_volumes(self, volume_type_id: str) -> None:
+        allowance.must_manage_volumes(self._connection, self.site, volume_type_id)
 
     def manage_volumes(
         self,

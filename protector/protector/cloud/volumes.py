@@ -7,6 +7,7 @@ its own, so that is given back to the volume afterwards.
 
 import concurrent.futures
 import contextlib
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from protector.cloud.waiting import Listing, Overdue
 
 MANAGE = "3.16"
 MARK = "Recovered by Protector: "
-FAILED = ("error", "error_unmanaging", "error_deleting")
+FAILED = ("error", "error_managing", "error_unmanaging", "error_deleting")
 
 
 class Volumes:
@@ -59,11 +60,11 @@ class Volumes:
             for request, one in zip(requests, asked, strict=True)
         ]
         self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
-        return outcomes
+        return [self._settled(outcome) for outcome in outcomes]
 
     def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
-        there = self._by_key() if keys else {}
-        begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key)), keys))
+        there = _by_key(self._listing.fresh()) if keys else {}
+        begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key, [])), keys))
         return [self._gone(outcome) for outcome in begun]
 
     # -- inside -------------------------------------------------------------------------------
@@ -72,30 +73,32 @@ class Volumes:
         with asking(self._site, "Cinder", "list volumes"):
             return {volume.id: volume for volume in self._connection.block_storage.volumes()}
 
-    def _by_key(self) -> dict[str, Any]:
-        marked = [
-            volume
-            for volume in self._listing.fresh().values()
-            if (volume.description or "").startswith(MARK)
-        ]
-        marked.sort(key=lambda volume: volume.status not in FAILED)  # the last one prevails
-        return {volume.description.removeprefix(MARK): volume for volume in marked}
-
     def _clear(self, keys: Sequence[str], reclaim: Callable[[str], None]) -> dict[str, Any]:
         """Take from Cinder what it could not manage under these keys; return the rest, by key.
 
         It may have renamed the array's volume before it failed, and would destroy it or rename it
         once more: so it must not find it under that name.
         """
-        there = self._by_key() if keys else {}
-        failed = [key for key in keys if key in there and there[key].status in FAILED]
+        there = _by_key(self._listing.fresh()) if keys else {}
+        failed = [key for key in keys if key in there and there[key][0].status in FAILED]
         reclaimed = []
         for key in failed:
             with contextlib.suppress(errors.StorageError):  # it stays; managing it anew says why
                 reclaim(key)
                 reclaimed.append(key)
         self.unmanage(reclaimed)
-        return {key: volume for key, volume in there.items() if key not in failed}
+        return {key: volumes[0] for key, volumes in there.items() if key not in failed}
+
+    def _settled(self, outcome: Outcome) -> Outcome:
+        """Return the volume that is the one under the key, and take any others from Cinder."""
+        volumes = _by_key(self._listing.known()).get(outcome.key, [])
+        if outcome.id is None or len(volumes) < 2:
+            return outcome
+        chosen, *others = volumes
+        left = self._gone(self._let_go(outcome.key, others))
+        if left.fault:
+            return left
+        return dataclasses.replace(outcome, id=chosen.id)
 
     def _ask(
         self,
@@ -123,7 +126,7 @@ class Volumes:
         except errors.CloudRefused:
             raise
         except (errors.CloudError, errors.StorageError) as error:
-            return Outcome(request.key, None, error.text)
+            return _fault(request.key, error)
         return Outcome(request.key, answer.json()["volume"]["id"])
 
     def _managed(self, request: VolumeRequest, outcome: Outcome) -> Outcome:
@@ -132,11 +135,14 @@ class Volumes:
         fault = self._wait(outcome.id, lambda volume: self._state(request, volume), "managed")
         if fault:
             return Outcome(request.key, None, fault)
-        with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
-            if request.metadata:
-                self._connection.block_storage.set_volume_metadata(
-                    outcome.id, **dict(request.metadata)
-                )
+        try:
+            with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
+                if request.metadata:
+                    self._connection.block_storage.set_volume_metadata(
+                        outcome.id, **dict(request.metadata)
+                    )
+        except errors.CloudError as error:
+            return _fault(request.key, error)
         return outcome
 
     def _state(self, request: VolumeRequest, volume: Any) -> str | None:
@@ -150,24 +156,27 @@ class Volumes:
             )
         return "" if volume.status in ("available", "in-use") else None
 
-    def _let_go(self, key: str, volume: Any) -> Outcome:
-        if volume is None:
-            return Outcome(key, None)
-        if volume.status == "deleting":  # by Nova, with the server that it was of
-            return Outcome(key, volume.id)
+    def _let_go(self, key: str, volumes: Sequence[Any]) -> Outcome:
+        """Ask Cinder to let go of them all; the outcome is of the first."""
         try:
-            with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
-                if volume.size == 0:
-                    # Managing it failed, as the size comes last. The driver may not know its name
-                    # on the array then, and cannot unmanage it.
-                    self._connection.block_storage.delete_volume(volume)
-                else:
-                    self._connection.block_storage.unmanage_volume(volume)
+            for volume in volumes:
+                self._ask_to_let_go(volume)
         except errors.CloudRefused:
             raise
         except errors.CloudError as error:
-            return Outcome(key, None, error.text)
-        return Outcome(key, volume.id)
+            return _fault(key, error)
+        return Outcome(key, volumes[0].id if volumes else None)
+
+    def _ask_to_let_go(self, volume: Any) -> None:
+        if volume.status == "deleting":  # by Nova, with the server that it was of
+            return
+        with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
+            if volume.size == 0:
+                # Managing it failed, as the size comes last. The driver may not know its name
+                # on the array then, and cannot unmanage it.
+                self._connection.block_storage.delete_volume(volume)
+            else:
+                self._connection.block_storage.unmanage_volume(volume)
 
     def _gone(self, outcome: Outcome) -> Outcome:
         if outcome.id is None or outcome.fault:
@@ -193,3 +202,20 @@ class Volumes:
                 return overdue.error.text
             return f"Cinder of {self._site} has not {what} volume {id} in {self._timeout:g} seconds"
         return fault
+
+
+def _by_key(volumes: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return key -> its volumes, the one that counts first."""
+    by_key: dict[str, list[Any]] = {}
+    for volume in sorted(
+        volumes.values(),
+        key=lambda volume: (volume.status in FAILED, volume.created_at, volume.id),
+    ):
+        said = volume.description or ""
+        if said.startswith(MARK):
+            by_key.setdefault(said.removeprefix(MARK), []).append(volume)
+    return by_key
+
+
+def _fault(key: str, error: errors.ProtectorError) -> Outcome:
+    return Outcome(key, None, error.text, passing=isinstance(error, errors.PASSING))

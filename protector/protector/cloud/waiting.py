@@ -59,6 +59,10 @@ class Listing(Generic[T]):
         self._lead()
         return self._given()
 
+    def known(self) -> Mapping[str, T]:
+        """Return the list as it was seen last, at no price."""
+        return self._given()
+
     def wait(self, id: str, done: Callable[[T | None], R | None], timeout: float) -> R:
         """Return what ``done`` makes of the thing (None: it is not on the list), once not None.
 

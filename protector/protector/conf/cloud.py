@@ -8,6 +8,14 @@ OPTIONS = [
     ),
     cfg.FloatOpt("timeout", default=30, min=0.1, help="Seconds to wait for an answer."),
     cfg.FloatOpt(
+        "call_budget",
+        default=10,
+        min=0,
+        help="Seconds, from the first fault on, for which a request is repeated that may be: one"
+        " that only reads, or that certainly was not carried out (connection refused, 429). A"
+        " service's Retry-After is honoured within them.",
+    ),
+    cfg.FloatOpt(
         "server_timeout", default=300, min=1, help="Seconds to wait for a server to be ACTIVE."
     ),
     cfg.FloatOpt(

@@ -25,6 +25,13 @@ OPTIONS = [
         " Nova, Neutron or Cinder notify of ([notifications]) is looked at at once.",
     ),
     cfg.FloatOpt(
+        "step_budget",
+        default=120,
+        min=0,
+        help="Seconds for which a step of an operation is repeated while a service or the array"
+        " does not answer, or is too busy to. What has been made by then is found, not made again.",
+    ),
+    cfg.FloatOpt(
         "port_timeout",
         default=60,
         min=0,

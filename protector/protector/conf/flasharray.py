@@ -10,6 +10,13 @@ OPTIONS = [
     ),
     cfg.FloatOpt("connect_timeout", default=5, min=0.1, help="Seconds to wait for a connection."),
     cfg.FloatOpt("timeout", default=30, min=0.1, help="Seconds to wait for an answer."),
+    cfg.FloatOpt(
+        "call_budget",
+        default=10,
+        min=0,
+        help="Seconds for which is repeated what an array did not answer, or was too busy for. Its"
+        " Retry-After is honoured within them.",
+    ),
     cfg.IntOpt(
         "retention_seconds",
         default=86400,

@@ -4,14 +4,32 @@
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from protector.db.models import OperationStep, now
-from protector.domain.operation import StepStatus
+from protector.db.models import Operation, OperationStep, now
+from protector.domain.operation import Status, StepStatus
+
+# Steps, newest first, that tell how long such steps take here.
+TELLING = 1000
 
 
 def get_all(session: Session, operation_id: str) -> dict[str, OperationStep]:
     """Return name -> step, of those that have begun."""
     rows = session.scalars(sa.select(OperationStep).filter_by(operation_id=operation_id))
     return {row.name: row for row in rows}
+
+
+def durations(session: Session) -> list[tuple[str, float]]:
+    """Return name and seconds of the latest steps of operations that were completed here."""
+    rows = session.execute(
+        sa.select(OperationStep.name, OperationStep.started_at, OperationStep.ended_at)
+        .join(Operation, Operation.id == OperationStep.operation_id)
+        .where(
+            Operation.status == Status.COMPLETED,
+            OperationStep.status == StepStatus.COMPLETED,
+        )
+        .order_by(OperationStep.started_at.desc())
+        .limit(TELLING)
+    )
+    return [(name, (ended - started).total_seconds()) for name, started, ended in rows if ended]
 
 
 def begun(session: Session, operation_id: str, name: str, phase: str) -> None:

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from protector.domain.document import Document, Member
 
+# The step that recreates a VM is named by this and the VM.
+RECREATE = "recreate_vm"
+
 # A step's name is stored in 255 characters, and Nova lets a server's name have as many.
 NAME_LIMIT = 200
 
@@ -32,9 +35,14 @@ def boot_tiers(members: Sequence[Member]) -> list[tuple[int, list[Member]]]:
     return [(priority, list(tier)) for priority, tier in tiers]
 
 
+def kind_of(step: str) -> str:
+    """Return what a step does, whichever VM it is for."""
+    return RECREATE if step.startswith(f"{RECREATE}_") else step
+
+
 def step_names(members: Sequence[Member]) -> dict[str, str]:
     """Return server id -> name of the step that recreates it, no two alike in any collation."""
-    plain = {member.server_id: f"recreate_vm_{member.name[:NAME_LIMIT]}" for member in members}
+    plain = {member.server_id: f"{RECREATE}_{member.name[:NAME_LIMIT]}" for member in members}
     count = Counter(name.casefold().strip() for name in plain.values())
     return {
         server_id: name if count[name.casefold().strip()] == 1 else f"{name}_{server_id[:8]}"

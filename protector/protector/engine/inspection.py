@@ -7,7 +7,7 @@ from typing import Any
 
 from protector.db import documents
 from protector.domain.document import ConsistencyGroup, Document
-from protector.engine.steps.storage import rpo_seconds
+from protector.engine.points import rpo_seconds
 from protector.engine.work import Equipment
 from protector.storage.base import Point, ReplicaGroup
 

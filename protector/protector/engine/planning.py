@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """From a member of the document and what there is on this site to a server that can be made.
 
-Pure functions. Whatever stands in the way is found at once and said in one sentence each, with
-the VM, the thing that is missing and the command that helps.
+Pure functions. Whatever stands in the way is found at once: the VM, the thing that is missing and
+the command that helps.
 """
 
 import dataclasses
@@ -16,11 +16,13 @@ from protector.cloud.base import (
     Network,
     PortRequest,
     ServerRequest,
+    TargetFlavor,
 )
 from protector.domain import mapping, recovery
-from protector.domain.document import FixedAddress, Mappings, Member, Nic, Volume
+from protector.domain.document import FixedAddress, Flavor, Mappings, Member, Nic, Volume
+from protector.domain.readiness import Finding, Severity
 
-Item = TypeVar("Item", Named, Network)
+Item = TypeVar("Item", bound=Named | Network)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,21 +37,38 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Prospect:
-    """What can be made of a member: ``request`` (volumes and user data to come), or ``faults``.
+    """What can be made of a member: ``request`` (volumes and user data to come), or errors.
 
-    ``notes``: what it has to do without.
+    ``draft``: the request as far as it goes, with no id for what does not exist. ``flavor``: what
+    it names. The warnings tell what the VM has to do without.
     """
 
-    request: ServerRequest | None
-    faults: Sequence[str]
-    notes: Sequence[str]
+    draft: ServerRequest
+    flavor: TargetFlavor | None
+    findings: Sequence[Finding]
+
+    @property
+    def request(self) -> ServerRequest | None:
+        return None if self.faults else self.draft
+
+    @property
+    def faults(self) -> list[str]:
+        return [finding.text for finding in self.findings if finding.is_error]
+
+    @property
+    def notes(self) -> list[str]:
+        return [finding.what for finding in self.findings if not finding.is_error]
 
 
 def plan(member: Member, target: Target) -> Prospect:
     """Return the request for the member, or all that is wrong with it."""
     draft = _Draft(member, target)
     request = draft.request()
-    return Prospect(None if draft.faults else request, draft.faults, draft.notes)
+    return Prospect(request, draft.flavor, draft.findings)
+
+
+def about(member: Member, severity: Severity, what: str, remedy: str) -> Finding:
+    return Finding(severity, member.name, what, remedy, member.server_id)
 
 
 def devices(disks: Iterable[Volume], volumes: Mapping[str, str]) -> list[BlockDevice]:
@@ -69,11 +88,11 @@ def devices(disks: Iterable[Volume], volumes: Mapping[str, str]) -> list[BlockDe
 
 
 class _Draft:
-    """A request in the making, and the sentences that come up on the way."""
+    """A request in the making, and what is found on the way."""
 
     def __init__(self, member: Member, target: Target) -> None:
-        self.faults: list[str] = []
-        self.notes: list[str] = []
+        self.findings: list[Finding] = []
+        self.flavor: TargetFlavor | None = None
         self._member = member
         self._target = target
         self._here = target.inventory
@@ -87,7 +106,7 @@ class _Draft:
             key=key,
             name=member.name,
             description=member.description,
-            flavor_id=self._flavor(),
+            flavor_id=self._flavor_id(),
             ports=ports,
             volumes=[],
             key_name=self._keypair(),
@@ -102,7 +121,13 @@ class _Draft:
 
     # -- what a server cannot do without: the id, or a fault and an id of no use --------------
 
-    def _flavor(self) -> str:
+    def _flavor_id(self) -> str:
+        self.flavor = self._flavor()
+        if self.flavor:
+            self._compare(self.flavor)
+        return self._id(self.flavor)
+
+    def _flavor(self) -> TargetFlavor | None:
         flavor = self._member.flavor
         remedy = (
             f"Give one: --flavor-mapping {flavor.id}=<flavor of {self._site}>;"
@@ -111,13 +136,26 @@ class _Draft:
         wanted = mapping.target_for(self._target.mappings.flavors, id=flavor.id, name=flavor.name)
         if wanted is not None:
             described = f"flavor {wanted}, to which {flavor.name} is mapped,"
-            return self._id(self._sole(self._here.flavors, wanted, described, remedy))
-        if flavor.id not in {same.id for same in self._here.flavors}:
+            return self._sole(self._here.flavors, wanted, described, remedy)
+        same = next((one for one in self._here.flavors if one.id == flavor.id), None)
+        if same is None:
             self._fault(
                 f"flavor {flavor.name} ({flavor.id}) is not mapped to a flavor of {self._site},"
-                f" which has none with its id. {remedy}"
+                " which has none with its id",
+                remedy,
             )
-        return flavor.id
+        return same
+
+    def _compare(self, target: TargetFlavor) -> None:
+        """A smaller flavor is the operator's choice. Disks do not matter: VMs boot from volumes."""
+        source = self._member.flavor
+        if target.vcpus < source.vcpus or target.ram_mb < source.ram_mb:
+            self._note(
+                f"flavor {target.name} of {self._site} ({_size(target)}) is smaller than"
+                f" {source.name} ({_size(source)})",
+                f"Give a larger one: --flavor-mapping {source.name}=<flavor of {self._site}>;"
+                " see: openstack flavor list",
+            )
 
     def _network(self, nic: Nic) -> Network | None:
         remedy = (
@@ -132,7 +170,8 @@ class _Draft:
             return self._sole(self._here.networks, wanted, described, remedy)
         self._fault(
             f"network {nic.network_name} ({nic.network_id}) is not mapped to a network of"
-            f" {self._site}. {remedy}"
+            f" {self._site}",
+            remedy,
         )
         return None
 
@@ -157,9 +196,11 @@ class _Draft:
             if holding:
                 kept.append((holding[0], address.ip_address))
             else:
-                self.notes.append(
+                self._note(
                     f"address {address.ip_address} lies in no subnet of network {network.name};"
-                    " it gets another one"
+                    " it gets another one",
+                    f"Map to a network that can hold it, or add a subnet: openstack subnet create"
+                    f" --network {network.name} --subnet-range {address.cidr} <name>",
                 )
         return kept
 
@@ -174,8 +215,9 @@ class _Draft:
         name = self._member.key_name
         if name is None or name in self._here.keypairs:
             return name
-        self.notes.append(
-            f"keypair {name} does not exist on {self._site}; the VM keeps the keys on its disk"
+        self._note(
+            f"keypair {name} does not exist on {self._site}; the VM keeps the keys on its disk",
+            f"Create it there: openstack keypair create --public-key <file> {name}",
         )
         return None
 
@@ -183,8 +225,9 @@ class _Draft:
         name = self._member.availability_zone
         if name is None or name in self._here.availability_zones:
             return name
-        self.notes.append(
-            f"availability zone {name} does not exist on {self._site}; Nova chooses one"
+        self._note(
+            f"availability zone {name} does not exist on {self._site}; Nova chooses one",
+            "See: openstack availability zone list --compute",
         )
         return None
 
@@ -195,9 +238,11 @@ class _Draft:
         found = _matching(self._here.server_groups, group.name)
         if len(found) == 1:
             return found[0].id
-        self.notes.append(
+        self._note(
             f"{self._site} has {'several' if found else 'no'} server groups {group.name}"
-            f" ({group.policy}); the VM is placed without one"
+            f" ({group.policy}); the VM is placed without one",
+            f"Have one of that name there: openstack server group create --policy {group.policy}"
+            f" {group.name}",
         )
         return None
 
@@ -209,17 +254,24 @@ class _Draft:
             return found[0]
         if found:
             ids = ", ".join(sorted(item.id for item in found))
-            self._fault(f"{described} exists {len(found)} times on {self._site}: {ids}. {remedy}")
+            self._fault(f"{described} exists {len(found)} times on {self._site}: {ids}", remedy)
         else:
-            self._fault(f"{described} does not exist on {self._site}. {remedy}")
+            self._fault(f"{described} does not exist on {self._site}", remedy)
         return None
 
-    def _fault(self, sentence: str) -> None:
-        self.faults.append(f"VM {self._member.name}: {sentence}")
+    def _fault(self, what: str, remedy: str) -> None:
+        self.findings.append(about(self._member, Severity.ERROR, what, remedy))
+
+    def _note(self, what: str, remedy: str) -> None:
+        self.findings.append(about(self._member, Severity.WARNING, what, remedy))
 
     @staticmethod
     def _id(item: Named | Network | None) -> str:
         return item.id if item else ""
+
+
+def _size(flavor: TargetFlavor | Flavor) -> str:
+    return f"{flavor.vcpus} vCPUs, {flavor.ram_mb} MiB"
 
 
 def _matching(among: Sequence[Item], wanted: str) -> list[Item]:

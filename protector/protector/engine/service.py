@@ -20,6 +20,7 @@ from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
 from protector.engine.fencing import Fencing
 from protector.engine.notifications import Notifications
+from protector.engine.preflight.check import check
 from protector.engine.work import Equipment
 from protector.storage.base import ReplicaGroup
 from protector.sync import edit
@@ -97,6 +98,10 @@ class Endpoint:
     @expected
     def consistency_group(self, context: Context, group_id: str) -> dict[str, Any]:
         return inspection.consistency_group(self._equipment, group_id)
+
+    @expected
+    def check(self, context: Context, group_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        return check(self._equipment, context, group_id, arguments)
 
     @expected
     def start_operation(self, context: Context, operation_id: str) -> None:

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base of every step an operation takes."""
 
+import functools
 import re
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import tenacity
 from taskflow import task
 
 from protector import errors
@@ -13,6 +17,12 @@ from protector.engine.work import Work
 # What a step gives back: plain JSON, since it comes back as such after a restart. ``detail`` is
 # for the operation's record, ``fault`` says that the step failed and the others go on.
 Result = dict[str, Any]
+
+# Seconds between two attempts, at first and at most.
+FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class Step(task.Task):
@@ -25,6 +35,8 @@ class Step(task.Task):
     def __init__(self, work: Work, name: str | None = None) -> None:
         super().__init__(name or re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower())
         self.work = work
+        self._began = time.monotonic()
+        self._attempts = 0
 
     def pre_execute(self) -> None:
         """A safe point: nothing of this step is made yet.
@@ -32,6 +44,7 @@ class Step(task.Task):
         :raises OperationCancelled: the operation is to end here.
         """
         self.work.must_be_ours()
+        self._began = time.monotonic()
         if self.stops_for(self.work.cancelled()):
             raise errors.OperationCancelled(operation=self.work.claim.operation_id)
 
@@ -41,6 +54,7 @@ class Step(task.Task):
 
     def pre_revert(self) -> None:
         self.work.must_be_ours()
+        self._began = time.monotonic()
 
     def revert(self, *args: Any, **kwargs: Any) -> bool:
         """Undo, unless VMs run on what was made: they stay, with all that they need.
@@ -52,8 +66,65 @@ class Step(task.Task):
         cancel = self.work.cancelled()
         if cancel is Cancel.KEEP or (self.work.servers() and cancel is None):
             return False
-        self.undo()
+        self.patiently(self.undo)
         return True
 
     def undo(self) -> None:
         """Take back what ``execute`` made, also when it ended half-way or never returned."""
+
+    def patiently(
+        self, action: Callable[[], R], unless: Callable[[R], bool] = lambda result: True
+    ) -> R:
+        """Do what may be done twice, again and again as long as what is in its way may pass.
+
+        The step's budget is one for all that it does so. When it is spent, the last result is
+        returned, or the last fault raised, which then says how often it was tried.
+
+        :param unless: whether a result is final.
+        """
+        repeating = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(errors.PASSING)
+            | tenacity.retry_if_not_result(unless),
+            stop=self._must_stop,
+            wait=tenacity.wait_random_exponential(FIRST_WAIT, LONGEST_WAIT),
+            before=self._before,
+            retry_error_callback=self._end,
+        )
+        return repeating(action)
+
+    def tried(self) -> str:
+        """Say what was done about a fault that did not pass."""
+        if self._attempts < 2:
+            return ""
+        return f" (after {self._attempts} attempts in {time.monotonic() - self._began:.0f} seconds)"
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _before(self, state: tenacity.RetryCallState) -> None:
+        self._attempts = state.attempt_number
+        if state.attempt_number > 1:
+            self.work.must_be_ours()
+
+    def _must_stop(self, state: tenacity.RetryCallState) -> bool:
+        fault = state.outcome.exception() if state.outcome else None
+        most = getattr(fault, "most_attempts", state.attempt_number + 1)
+        spent = time.monotonic() - self._began + state.upcoming_sleep
+        return state.attempt_number >= most or spent >= self.work.step_budget
+
+    def _end(self, state: tenacity.RetryCallState) -> Any:
+        outcome = state.outcome
+        fault = outcome.exception() if outcome else None
+        if isinstance(fault, errors.PASSING):
+            reason = f"{fault.kwargs['reason']}{self.tried()}"
+            raise type(fault)(**{**fault.kwargs, "reason": reason}) from None
+        return outcome and outcome.result()
+
+
+def repeated(execute: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:
+    """Let all of a step be done again when it meets a fault that may pass."""
+
+    @functools.wraps(execute)
+    def call(self: Step, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.patiently(lambda: execute(self, *args, **kwargs))
+
+    return call

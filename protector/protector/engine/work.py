@@ -69,6 +69,11 @@ class Work:
         return self.equipment.site
 
     @property
+    def step_budget(self) -> float:
+        seconds: float = self.equipment.conf.engine.step_budget
+        return seconds
+
+    @property
     def group_id(self) -> str:
         return self.document.group_id
 

@@ -22,6 +22,7 @@ class Failover(Body):
     network_mapping: Mapping = {}
     flavor_mapping: Mapping = {}
     accept_stale_metadata: bool = False
+    dry_run: bool = False
 
     @pydantic.model_validator(mode="after")
     def _unplanned(self) -> Self:

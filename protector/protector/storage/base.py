@@ -61,7 +61,9 @@ class StorageDriver(abc.ABC):
     """One array.
 
     Every method raises :class:`protector.errors.ArrayUnreachable` when the array does not answer
-    within its time limit, and :class:`protector.errors.StorageError` when it refuses.
+    within its time limit, :class:`protector.errors.ArrayBusy` when it answers that it cannot now,
+    and :class:`protector.errors.StorageError` when it refuses. After the first two, what was asked
+    for may have been done.
     """
 
     #: Whether one point holds all volumes of the group as of one instant.

@@ -3,8 +3,8 @@
 
 At the source a group is the array's protection group; at the target it appears as
 ``<source array>:<group>``, its snapshots as ``<source array>:<group>.<suffix>``, and a volume's as
-``<source array>:<group>.<suffix>.<volume>``. Every change asks first what is there, since the SDK
-itself may send a request twice.
+``<source array>:<group>.<suffix>.<volume>``. Every change asks first what is there, so that it may
+be repeated when an answer was lost, or the array was busy.
 """
 
 import datetime
@@ -12,12 +12,13 @@ import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import tenacity
 from oslo_config import cfg
 from pypureclient import flasharray
 
 from protector import errors
 from protector.storage.base import ArrayVolume, Point, ReplicaGroup, Replication, StorageDriver
-from protector.storage.purity import BROKEN, GONE, Purity
+from protector.storage.purity import GONE, Purity
 
 # A promoted volume is named PREFIX + key. A discarded one gives that name up, so that the same
 # key can be used again during the day in which the array still keeps what was destroyed.
@@ -28,28 +29,41 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def once_more(
+# Seconds: between two attempts, at first and at most.
+FIRST_WAIT, LONGEST_WAIT = 0.2, 5.0
+
+
+def patiently(
     method: Callable[Concatenate["FlashArrayDriver", P], R],
 ) -> Callable[Concatenate["FlashArrayDriver", P], R]:
-    """Repeat the method when an answer was lost, as its contract allows."""
+    """Repeat the method within the call's budget, as its contract allows."""
 
     @functools.wraps(method)
     def call(self: "FlashArrayDriver", /, *args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return method(self, *args, **kwargs)
-        except errors.ArrayUnreachable as error:
-            if error.kwargs["reason"] != BROKEN:
-                raise
-            return method(self, *args, **kwargs)
+        repeating = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(errors.PASSING),
+            stop=tenacity.stop_before_delay(self.call_budget),
+            wait=as_the_array_asks,
+            reraise=True,
+        )
+        return repeating(method, self, *args, **kwargs)
 
     return call
+
+
+def as_the_array_asks(state: tenacity.RetryCallState) -> float:
+    """Return how long to wait: what a busy array says, or longer each time."""
+    fault = state.outcome.exception() if state.outcome else None
+    asked = getattr(fault and fault.__cause__, "retry_after", None)
+    return asked or tenacity.wait_random_exponential(FIRST_WAIT, max=LONGEST_WAIT)(state)
 
 
 class FlashArrayDriver(StorageDriver):
     points_are_atomic = True
 
-    def __init__(self, array: str, purity: Purity) -> None:
+    def __init__(self, array: str, purity: Purity, *, call_budget: float) -> None:
         self.array = array
+        self.call_budget = call_budget
         self._purity = purity
 
     @classmethod
@@ -63,9 +77,9 @@ class FlashArrayDriver(StorageDriver):
             connect_timeout=options.connect_timeout,
             timeout=options.timeout,
         )
-        return cls(options.name, purity)
+        return cls(options.name, purity, call_budget=options.call_budget)
 
-    @once_more
+    @patiently
     def check(self) -> None:
         name = self._purity.ask("get_arrays")[0].name
         if name != self.array:
@@ -73,7 +87,7 @@ class FlashArrayDriver(StorageDriver):
 
     # -- at the source ------------------------------------------------------------------------
 
-    @once_more
+    @patiently
     def replicate(
         self, group: str, *, target_array: str, interval_seconds: int, retention_seconds: int
     ) -> None:
@@ -94,7 +108,7 @@ class FlashArrayDriver(StorageDriver):
         )
         self._purity.ask("patch_protection_groups", names=[group], protection_group=settings)
 
-    @once_more
+    @patiently
     def replication(self, group: str) -> Replication | None:
         found, targets = self._group(group), self._targets(group)
         if not found or not targets:
@@ -104,7 +118,7 @@ class FlashArrayDriver(StorageDriver):
         )
         return replication(found, targets[0], members)
 
-    @once_more
+    @patiently
     def replications(self) -> dict[str, Replication]:
         groups = self._purity.ask("get_protection_groups", destroyed=False)
         targets = by_group(self._purity.ask("get_protection_groups_targets"))
@@ -115,12 +129,12 @@ class FlashArrayDriver(StorageDriver):
             if group.is_local and group.name in targets
         }
 
-    @once_more
+    @patiently
     def suspend(self, group: str) -> None:
         if self._group(group):
             self._switch_off(group)
 
-    @once_more
+    @patiently
     def stop_replicating(self, group: str) -> None:
         if not self._group(group):
             return
@@ -135,7 +149,7 @@ class FlashArrayDriver(StorageDriver):
 
     # -- at the target ------------------------------------------------------------------------
 
-    @once_more
+    @patiently
     def allow(self, group: ReplicaGroup) -> None:
         if not self._group(here(group)):
             raise self._error(
@@ -149,7 +163,7 @@ class FlashArrayDriver(StorageDriver):
             unless=("already allowed on",),
         )
 
-    @once_more
+    @patiently
     def points(self, group: ReplicaGroup) -> list[Point]:
         name = here(group)
         snapshots = self._purity.ask(
@@ -171,7 +185,7 @@ class FlashArrayDriver(StorageDriver):
         ]
         return sorted(points, key=lambda point: point.created, reverse=True)
 
-    @once_more
+    @patiently
     def promote(self, point: Point, volume: str, *, key: str) -> ArrayVolume:
         if not point.complete or volume not in point.volumes:
             raise self._error(f"snapshot {point.name} does not hold all of volume {volume}")
@@ -190,15 +204,15 @@ class FlashArrayDriver(StorageDriver):
             raise self._error(f"a destroyed volume bears the name {name}. Eradicate it")
         return made
 
-    @once_more
+    @patiently
     def promoted(self, key: str) -> ArrayVolume | None:
         return self._named(PREFIX + key)
 
-    @once_more
+    @patiently
     def holds(self, volume_id: str) -> bool:
         return self._volume(ids=[volume_id]) is not None
 
-    @once_more
+    @patiently
     def reclaim(self, volume_id: str, *, key: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:
@@ -208,7 +222,7 @@ class FlashArrayDriver(StorageDriver):
         if found.name != PREFIX + key:
             self._patch_volume(found.name, name=PREFIX + key)
 
-    @once_more
+    @patiently
     def discard(self, volume_id: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:

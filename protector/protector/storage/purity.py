@@ -2,14 +2,16 @@
 """Calls to one FlashArray by Pure Storage's SDK, and what the SDK makes of failures.
 
 The SDK answers a refusal with an object, raises its own error for some faults and lets urllib3's
-through for the rest; it verifies no certificate and waits for ever unless told otherwise; and one
+through for the rest; it verifies no certificate and waits for ever unless told otherwise; it sends
+again what the array may have done already, after as long a pause as the array asks for; and one
 client is not meant for several threads. All of that ends here.
 """
 
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
+import urllib3
 import urllib3.exceptions
 from pypureclient import PureError, flasharray
 from pypureclient.configuration import Configuration
@@ -24,12 +26,47 @@ GONE = (
     "could not be found",
 )
 
-# The SDK repeats what a busy array answers with 502, 503, 504 or 429; urllib3 a broken connection.
-REPEATS = 2
-RECONNECTS = 1
+# The SDK needs one to sign in anew once its session has expired.
+REPEATS = 1
+
+TOO_MANY = 429
 
 # The reason given when a request was sent and the answer was lost: it may have been carried out.
 BROKEN = "the connection broke"
+
+
+class Busy(urllib3.exceptions.HTTPError):
+    """The array answered that it cannot now; ``retry_after``: the seconds it wants us to wait."""
+
+    def __init__(self, response: urllib3.BaseHTTPResponse, retry_after: float | None) -> None:
+        super().__init__(f"it answered with HTTP status {response.status}: {said_in(response)}")
+        self.retry_after = retry_after
+
+
+class AtOnce(urllib3.Retry):
+    """Tells at once what a busy array said, before the SDK, which would wait, comes to know of it.
+
+    It is the driver that repeats: it knows what the array may have done already.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{**options, "redirect": 0})
+
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
+        return status_code == TOO_MANY or status_code >= 500
+
+    def increment(
+        self,
+        method: str | None = None,
+        url: str | None = None,
+        response: urllib3.BaseHTTPResponse | None = None,
+        error: Exception | None = None,
+        _pool: Any = None,
+        _stacktrace: Any = None,
+    ) -> Self:
+        if response is not None:
+            raise Busy(response, self.get_retry_after(response))
+        raise urllib3.exceptions.MaxRetryError(_pool, url or "", error) from error
 
 
 class Purity:
@@ -51,7 +88,7 @@ class Purity:
         self._timeout = (connect_timeout, timeout)
         self._configuration = Configuration(ssl_ca_cert=ca_file)
         self._configuration.verify_ssl = True
-        self._configuration.retries = RECONNECTS
+        self._configuration.retries = AtOnce()
         self._client: Any = None
         self._lock = threading.Lock()
 
@@ -61,6 +98,7 @@ class Purity:
         :param unless: refusals with one of these texts count as an answer without items.
         :raises StorageError: the array refused, in its words.
         :raises ArrayUnreachable: it did not answer.
+        :raises ArrayBusy: it answered that it cannot now; ``__cause__`` may say how long to wait.
         """
         with self._lock:
             response, items = self._calling(lambda: self._send(method, arguments))
@@ -90,7 +128,14 @@ class Purity:
     def _calling(self, call: Callable[[], tuple[Any, list[Any]]]) -> tuple[Any, list[Any]]:
         try:
             return call()
+        except Busy as error:
+            raise errors.ArrayBusy(array=self.array, reason=str(error)) from error
         except urllib3.exceptions.HTTPError as error:
+            if isinstance(cause(error), urllib3.exceptions.SSLError):
+                untrusted = (
+                    f"its certificate is not trusted ({cause(error)}). Check [flasharray] ca_file"
+                )
+                raise errors.StorageError(array=self.array, reason=untrusted) from None
             raise errors.ArrayUnreachable(array=self.array, reason=reason(error)) from None
         except PureError as error:
             raise errors.StorageError(array=self.array, reason=self._fault(error)) from None
@@ -104,13 +149,24 @@ class Purity:
         return said or f"it answered with HTTP status {response.status_code} and no reason"
 
 
+def said_in(response: urllib3.BaseHTTPResponse) -> str:
+    """Return the array's words, or that there are none."""
+    try:
+        said = "; ".join(str(error["message"]) for error in response.json()["errors"])
+    except (ValueError, KeyError, TypeError, urllib3.exceptions.HTTPError):
+        said = ""
+    return said or "no reason was given"
+
+
+def cause(error: urllib3.exceptions.HTTPError) -> Exception:
+    return getattr(error, "reason", None) or error
+
+
 def reason(error: urllib3.exceptions.HTTPError) -> str:
     """Return in a few words why there was no answer."""
-    cause = getattr(error, "reason", None) or error
-    if isinstance(cause, urllib3.exceptions.SSLError):
-        return f"its certificate is not trusted ({cause}). Check [flasharray] ca_file"
-    if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return "Connection refused" if "refused" in str(cause) else str(cause).split(": ", 1)[-1]
-    if isinstance(cause, urllib3.exceptions.TimeoutError):
+    why = cause(error)
+    if isinstance(why, urllib3.exceptions.NewConnectionError):
+        return "Connection refused" if "refused" in str(why) else str(why).split(": ", 1)[-1]
+    if isinstance(why, urllib3.exceptions.TimeoutError):
         return "Connection timeout"
     return BROKEN

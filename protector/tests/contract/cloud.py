@@ -8,6 +8,7 @@ volumes, volumes on the array that Cinder does not know, and a look at what was 
 import abc
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -19,10 +20,13 @@ from protector.cloud.base import (
     PortRequest,
     ServerRequest,
     TenantCloud,
+    UsedPort,
     VolumeRequest,
     VolumeType,
 )
 
+QUOTAS = ("instances", "cores", "ram", "ports", "volumes", "gigabytes")
+PLENTY = 10**6
 NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -96,6 +100,10 @@ class Bench(abc.ABC):
     def delete_server(self, server_id: str) -> None: ...
 
     @abc.abstractmethod
+    def make_double(self, request: ServerRequest) -> str:
+        """Let one more server bear the request's key, as when one is made late; return its id."""
+
+    @abc.abstractmethod
     def make_array_volumes(self, count: int) -> list[str]:
         """Make volumes on the array that Cinder does not know; return their names."""
 
@@ -108,6 +116,10 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def grouped(self, group_id: str) -> set[str]:
         """Return the ids of a consistency group's volumes."""
+
+    @abc.abstractmethod
+    def limited(self, most: int) -> AbstractContextManager[None]:
+        """Let the tenant have so many of each of QUOTAS meanwhile; else there is no limit."""
 
     @abc.abstractmethod
     def ports(self) -> int:
@@ -325,6 +337,15 @@ class TrustContract:
         for trust in trusts:
             bench.cloud.as_service().drop_trust(trust)
 
+    def test_the_trusts_that_there_are_can_be_listed(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        trust = bench.cloud.take_trust(
+            bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
+        )
+        assert trust in service.trusts()
+        service.drop_trust(trust)
+        assert trust not in service.trusts()
+
     def test_a_trust_that_is_dropped_is_of_no_use(self, bench: Bench) -> None:
         trust = bench.cloud.take_trust(
             bench.token, user_id=bench.user_id, project_id=bench.project_id, roles=bench.roles
@@ -479,6 +500,99 @@ class RecoveringContract:
         bench.tenant.remove_server(request.key)
         assert bench.show_server(server.id) is None
         assert bench.ports() == before
+
+    def test_removing_a_server_leaves_its_volumes(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        ending = [dataclasses.replace(disk, delete_on_termination=True) for disk in request.volumes]
+        bench.tenant.recreate_server(dataclasses.replace(request, volumes=ending))
+        bench.tenant.remove_server(request.key)
+        assert all(bench.show_volume(disk.volume_id) for disk in ending)
+
+    def test_of_several_servers_with_one_key_the_oldest_stays(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        server = bench.tenant.recreate_server(request)
+        double = bench.make_double(request)
+        assert bench.tenant.recreate_server(request) == server
+        assert bench.show_server(double) is None
+        assert bench.show_server(server.id) is not None
+        bench.tenant.remove_server(request.key)
+
+    def test_ports_can_be_kept_for_another_attempt(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        first = bench.tenant.recreate_server(request)
+        before = bench.ports()
+        bench.tenant.remove_server(request.key, keep_ports=True)
+        assert bench.ports() == before
+        again = bench.tenant.recreate_server(request)
+        assert again.id != first.id
+        assert again.port_ids == first.port_ids
+        bench.tenant.remove_server(request.key)
+        assert bench.ports() == before - 1
+
+    def test_a_kept_port_that_is_on_another_network_than_asked_for_is_replaced(
+        self, bench: Bench
+    ) -> None:
+        request = bench.request_server("again")
+        before = bench.ports()
+        first = bench.tenant.recreate_server(request)
+        bench.tenant.remove_server(request.key, keep_ports=True)
+        networks = bench.tenant.inventory().networks
+        other = next(one for one in networks if one.name != bench.network and one.subnets)
+        port = dataclasses.replace(request.ports[0], network_id=other.id, fixed_addresses=[])
+        again = bench.tenant.recreate_server(dataclasses.replace(request, ports=[port]))
+        assert again.port_ids != first.port_ids
+        assert bench.ports() == before
+        bench.tenant.remove_server(request.key)
+
+    def test_an_address_that_is_free_by_now_is_given_to_a_kept_port(self, bench: Bench) -> None:
+        first = bench.request_server("first")
+        bench.tenant.recreate_server(first)
+        second = bench.request_server("second")
+        bench.tenant.recreate_server(second)
+        bench.tenant.remove_server(second.key, keep_ports=True)
+        bench.tenant.remove_server(first.key)
+        server = bench.tenant.recreate_server(second)
+        assert not any(bench.free_address in note for note in server.notes)
+        bench.tenant.remove_server(second.key)
+
+    def test_quotas_tell_what_is_used_of_them(self, bench: Bench) -> None:
+        assert not bench.tenant.quotas().limited.keys() & set(QUOTAS)
+        with bench.limited(PLENTY):
+            before = bench.tenant.quotas()
+            bench.make_server(bench.name("web"), volumes=2)
+            after = bench.tenant.quotas()
+        assert (before.unread, after.unread) == ({}, {})
+        assert {after.limited[name].limit for name in QUOTAS} == {PLENTY}
+        used = {
+            name: after.limited[name].used - before.limited[name].used
+            for name in ("instances", "ports", "volumes")
+        }
+        assert used == {"instances": 1, "ports": 1, "volumes": 2}
+
+    def test_whether_volumes_may_be_managed_is_tried_and_nothing_is_made(
+        self, bench: Bench
+    ) -> None:
+        with bench.limited(PLENTY):
+            before = bench.tenant.quotas()
+            bench.tenant.must_manage_volumes(bench.volume_type.id)
+            assert bench.tenant.quotas() == before
+
+    def test_ports_are_seen_with_what_they_were_made_for(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        server = bench.tenant.recreate_server(request)
+        ports = bench.cloud.as_service().ports([request.ports[0].network_id])
+        assert [port for port in ports if port.made_for == request.key] == [
+            UsedPort(
+                id=server.port_ids[0],
+                network_id=request.ports[0].network_id,
+                mac_address="fa:16:3e:7a:7a:01",
+                addresses=[bench.free_address],
+                made_for=request.key,
+                attached=True,
+            )
+        ]
+        assert bench.cloud.as_service().ports([]) == []
+        bench.tenant.remove_server(request.key)
 
     def test_addresses_that_are_taken_are_given_up_with_a_note(self, bench: Bench) -> None:
         first = bench.request_server("first")

@@ -1,14 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
+import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
-from contract.cloud import Bench, CloudContract, ShownServer, ShownVolume
+from contract.cloud import QUOTAS, Bench, CloudContract, ShownServer, ShownVolume
 
 from protector import errors
-from protector.cloud.base import Glance, Outcome, Server, ServerRequest, VolumeRequest
-from protector.cloud.fake import FakeCloud, FakeServiceCloud, FakeTenantCloud
+from protector.cloud.base import (
+    Glance,
+    Outcome,
+    PortRequest,
+    Server,
+    ServerRequest,
+    VolumeRequest,
+)
+from protector.cloud.fake import (
+    FakeCloud,
+    FakeServiceCloud,
+    FakeTenantCloud,
+    MadePort,
+    MadeServer,
+)
+from protector.cloud.fake_servers import new_id
 from protector.storage.fake import FakeArray
 
 
@@ -25,6 +40,7 @@ class FakeBench(Bench):
         self.array = FakeArray("array-b")
         self.cloud: FakeCloud = cloud_type("site-b", array=self.array)
         self.cloud.add_network(self.network, self.cidr)
+        self.cloud.add_network("db", "10.20.0.0/24")
         self.cloud.add_flavor("m1.small")
         self._count = itertools.count(1)
 
@@ -67,6 +83,11 @@ class FakeBench(Bench):
     def grouped(self, group_id: str) -> set[str]:
         return next(g.volumes for g in self.cloud.volume_groups.values() if g.id == group_id)
 
+    def make_double(self, request: ServerRequest) -> str:
+        server = Server(new_id(), request.name, "ACTIVE", [], [])
+        self.cloud.doubles.append(MadeServer(self.project_id, request, server))
+        return server.id
+
     def make_array_volumes(self, count: int) -> list[str]:
         return [self.array.create_volume(self.name("replica")).name for _ in range(count)]
 
@@ -78,13 +99,21 @@ class FakeBench(Bench):
         return self._disk(volume_id)
 
     def show_server(self, server_id: str) -> ShownServer | None:
-        for made in self.cloud.made_servers.values():
+        for made in [*self.cloud.made_servers.values(), *self.cloud.doubles]:
             if made.server.id == server_id:
                 return self._shown(made.request)
         return None
 
+    @contextlib.contextmanager
+    def limited(self, most: int) -> Iterator[None]:
+        self.cloud.limits = dict.fromkeys(QUOTAS, most)
+        yield
+        self.cloud.limits = {}
+
     def ports(self) -> int:
-        return sum(len(made.server.port_ids) for made in self.cloud.made_servers.values())
+        network = next(one for one in self.cloud.networks if one.name == self.network)
+        ports = self.cloud.made_ports.values()
+        return sum(port.request.network_id == network.id for port in ports)
 
     def _disk(self, volume_id: str) -> ShownVolume | None:
         for _, facts in self.cloud.servers.values():
@@ -113,6 +142,8 @@ class TestFakeCloud(CloudContract):
         bench.cloud.manages = False
         with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
             bench.manage(bench.request_volumes(1))
+        with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
+            bench.tenant.must_manage_volumes(bench.volume_type.id)
 
     def test_a_fault_that_is_set_is_met(self, bench: FakeBench) -> None:
         request = bench.request_server("again")
@@ -175,3 +206,70 @@ def test_the_suite_catches_a_cloud_whose_one_fault_stops_all() -> None:
         CloudContract().test_a_volume_that_cannot_be_managed_does_not_stop_the_others(
             FakeBench(ForgetfulCloud)
         )
+
+
+class CarelessTenant(FakeTenantCloud):
+    """Breaks the contract: leaves doubles, and takes ports and volumes along with a server."""
+
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
+        made = self.cloud.made_servers.get(key)
+        gone = {disk.volume_id for disk in made.request.volumes} if made else set()
+        volumes = self.cloud.made_volumes
+        self.cloud.made_volumes = {k: v for k, v in volumes.items() if v.id not in gone}
+        super().remove_server(key)
+
+    def _remove_doubles(self, key: str) -> None:
+        pass
+
+
+class StubbornTenant(FakeTenantCloud):
+    """Breaks the contract: leaves a kept port as it was."""
+
+    def _port(self, key: str, request: PortRequest) -> MadePort:
+        return self.cloud.made_ports.get((key, request.key)) or super()._port(key, request)
+
+
+class CarelessCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> CarelessTenant:
+        return CarelessTenant(self, project_id)
+
+
+class StubbornCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> StubbornTenant:
+        return StubbornTenant(self, project_id)
+
+
+class ForgottenTrusts(FakeServiceCloud):
+    """Breaks the contract: knows of no trust."""
+
+    def trusts(self) -> list[str]:
+        return []
+
+
+class TrustlessCloud(FakeCloud):
+    def as_service(self) -> ForgottenTrusts:
+        return ForgottenTrusts(self)
+
+
+@pytest.mark.parametrize(
+    ("cloud_type", "test"),
+    [
+        (CarelessCloud, CloudContract.test_removing_a_server_leaves_its_volumes),
+        (CarelessCloud, CloudContract.test_of_several_servers_with_one_key_the_oldest_stays),
+        (CarelessCloud, CloudContract.test_ports_can_be_kept_for_another_attempt),
+        (
+            StubbornCloud,
+            CloudContract.test_a_kept_port_that_is_on_another_network_than_asked_for_is_replaced,
+        ),
+        (
+            StubbornCloud,
+            CloudContract.test_an_address_that_is_free_by_now_is_given_to_a_kept_port,
+        ),
+        (TrustlessCloud, CloudContract.test_the_trusts_that_there_are_can_be_listed),
+    ],
+)
+def test_the_suite_catches(
+    cloud_type: type[FakeCloud], test: Callable[[CloudContract, Bench], None]
+) -> None:
+    with pytest.raises(AssertionError):
+        test(CloudContract(), FakeBench(cloud_type))

@@ -23,6 +23,8 @@ from protector.storage.purity import Purity
 GIB = 1024**3
 SOURCE, TARGET = "array-a", "array-b"
 TOKEN = "a-token"
+# Seconds for which a call is repeated.
+BUDGET = 1.0
 # Bytes a second, and what is written before a point that is not to be complete.
 SLOW, MUCH = 1024**2, 100 * 1024**2
 
@@ -68,8 +70,8 @@ class SimulatorBench(Bench):
     def __init__(self, arrays: SimulatedArrays) -> None:
         self.control = arrays.control
         self.at_source, self.at_target = arrays.purity(SOURCE), arrays.purity(TARGET)
-        self.source = FlashArrayDriver(SOURCE, self.at_source)
-        self.target = FlashArrayDriver(TARGET, self.at_target)
+        self.source = FlashArrayDriver(SOURCE, self.at_source, call_budget=BUDGET)
+        self.target = FlashArrayDriver(TARGET, self.at_target, call_budget=BUDGET)
         self._marks = itertools.count()
 
     def make_group(self, group: str, *volumes: str) -> None:
@@ -163,6 +165,38 @@ class TestFlashArray(StorageDriverContract):
         bench.target.promote(point, "vol1", key="0123-e1")
         assert len([n for n in bench.volumes_on_target() if "0123-e1" in n]) == 1
 
+    def test_a_busy_array_is_given_the_time_it_asks_for(self, bench: SimulatorBench) -> None:
+        point = replicated_point(bench)
+        bench.target.call_budget = 5
+        bench.control.fault(TARGET, "/volumes$", method="POST", status=429, retry_after=1)
+        started = time.monotonic()
+        bench.target.promote(point, "vol1", key="0123-e1")
+        assert 1 <= time.monotonic() - started < 4
+
+    @pytest.mark.parametrize("path", ["/volumes$", "/login$"])
+    @pytest.mark.parametrize("status", [429, 503])
+    def test_nobody_waits_longer_than_the_budget(
+        self, arrays: SimulatedArrays, bench: SimulatorBench, path: str, status: int
+    ) -> None:
+        driver = FlashArrayDriver(TARGET, arrays.purity(TARGET), call_budget=BUDGET)
+        bench.control.fault(
+            TARGET, path, status=status, error="Server is busy", retry_after=60, count=0
+        )
+        started = time.monotonic()
+        with pytest.raises(errors.ArrayBusy, match=f"{status}: Server is busy"):
+            driver.promoted("0123-e1")
+        assert time.monotonic() - started < 3
+
+    @pytest.mark.parametrize("rule", [{"status": 503}, {"action": "drop"}], ids=["503", "drop"])
+    def test_a_renaming_whose_answer_is_lost_is_looked_for(
+        self, bench: SimulatorBench, rule: dict[str, object]
+    ) -> None:
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        bench.rename_on_target(made.name, "volume-x-cinder")
+        bench.control.fault(TARGET, "/volumes$", method="PATCH", after=True, **rule)
+        bench.target.reclaim(made.id, key="0123-e1")
+        assert bench.target.promoted("0123-e1") == made
+
     def test_a_rename_whose_answer_is_lost_does_not_stop_discarding(
         self, bench: SimulatorBench
     ) -> None:
@@ -185,7 +219,7 @@ class TestFlashArray(StorageDriverContract):
     def test_an_array_that_hangs_is_given_up_in_time(
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
-        hasty = FlashArrayDriver(TARGET, arrays.purity(TARGET, timeout=0.3))
+        hasty = FlashArrayDriver(TARGET, arrays.purity(TARGET, timeout=0.3), call_budget=BUDGET)
         hasty.check()
         bench.control.fault(TARGET, "/protection-group-snapshots", action="hang", count=0)
         started = time.monotonic()
@@ -198,17 +232,19 @@ class TestFlashArray(StorageDriverContract):
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
         with pytest.raises(errors.StorageError, match=r"is array-b\. Check \[flasharray\] name"):
-            FlashArrayDriver("array-x", arrays.purity(TARGET)).check()
+            FlashArrayDriver("array-x", arrays.purity(TARGET), call_budget=BUDGET).check()
 
     def test_a_wrong_token_is_named(self, arrays: SimulatedArrays, bench: SimulatorBench) -> None:
+        purity = arrays.purity(TARGET, api_token="wrong")
         with pytest.raises(errors.StorageError, match=r"Check \[flasharray\] api_token"):
-            FlashArrayDriver(TARGET, arrays.purity(TARGET, api_token="wrong")).check()
+            FlashArrayDriver(TARGET, purity, call_budget=BUDGET).check()
 
     def test_a_certificate_that_is_not_trusted_is_named(
         self, arrays: SimulatedArrays, bench: SimulatorBench
     ) -> None:
-        with pytest.raises(errors.ArrayUnreachable, match=r"not trusted.*\[flasharray\] ca_file"):
-            FlashArrayDriver(TARGET, arrays.purity(TARGET, ca_file=None)).check()
+        purity = arrays.purity(TARGET, ca_file=None)
+        with pytest.raises(errors.StorageError, match=r"not trusted.*\[flasharray\] ca_file"):
+            FlashArrayDriver(TARGET, purity, call_budget=BUDGET).check()
 
     def test_it_is_loaded_as_configured(
         self, arrays: SimulatedArrays, bench: SimulatorBench, tmp_path: pathlib.Path
@@ -240,6 +276,6 @@ class EagerDriver(FlashArrayDriver):
 def test_the_suite_catches_a_driver_that_looks_for_nothing(
     arrays: SimulatedArrays, bench: SimulatorBench
 ) -> None:
-    bench.target = EagerDriver(TARGET, arrays.purity(TARGET))
+    bench.target = EagerDriver(TARGET, arrays.purity(TARGET), call_budget=BUDGET)
     with pytest.raises(AssertionError):
         StorageDriverContract().test_promoting_twice_is_promoting_once(bench)

@@ -14,6 +14,7 @@ from protectorclient.v1.document import Document
 from protectorclient.v1.member import Member
 from protectorclient.v1.operation import Operation
 from protectorclient.v1.protection_group import ProtectionGroup
+from protectorclient.v1.readiness import Readiness
 from protectorclient.v1.replication_policy import ReplicationPolicy
 from protectorclient.v1.site import Site
 from protectorclient.v1.sync import Sync, SyncStatus
@@ -139,6 +140,28 @@ class Proxy(proxy.Proxy):
             flavor_mapping=flavor_mapping or {},
             accept_stale_metadata=accept_stale_metadata,
         )
+
+    def check(
+        self,
+        group: ProtectionGroup,
+        *,
+        network_mapping: dict[str, str] | None = None,
+        flavor_mapping: dict[str, str] | None = None,
+        accept_stale_metadata: bool = False,
+    ) -> Readiness:
+        """Return what stands in the way of that failover, and what it would do; do nothing."""
+        return group.check(
+            self,
+            type="unplanned",
+            force=True,
+            network_mapping=network_mapping or {},
+            flavor_mapping=flavor_mapping or {},
+            accept_stale_metadata=accept_stale_metadata,
+        )
+
+    def get_readiness(self, group: ProtectionGroup) -> Readiness:
+        """Return the same, by the mappings that are stored with the group."""
+        return self._get(Readiness, None, False, **self._of(group))
 
     def reset_state(self, group: ProtectionGroup, status: str, *, force: bool = False) -> None:
         """Set a group's status by hand, after an operation that died."""

@@ -6,6 +6,7 @@ from openstack.proxy import Proxy
 
 from protectorclient.v1._base import ProjectResource
 from protectorclient.v1.operation import Operation
+from protectorclient.v1.readiness import Readiness
 from protectorclient.v1.sync import Sync
 
 
@@ -81,6 +82,11 @@ class ProtectionGroup(ProjectResource):
         return Operation.existing(
             connection=session._get_connection(), **(answer | {"project_id": self.project_id})
         )
+
+    def check(self, session: Proxy, **arguments: Any) -> Readiness:
+        """Think a failover through, and do nothing."""
+        answer = self._act(session, "failover", **arguments, dry_run=True)
+        return Readiness.existing(**answer["readiness"])
 
     def force_sync(self, session: Proxy, **arguments: Any) -> Sync:
         """Make both sites have the same metadata."""

@@ -31,6 +31,31 @@ COURSE = [
 PHASES = ["preparation", "storage_failover", "instance_recreation", "finalization"]
 
 
+PLAN = {
+    "phases": [
+        {"name": phase, "steps": steps} for phase, (_, steps) in zip(PHASES, COURSE, strict=True)
+    ],
+    "vms": [
+        {
+            "name": "web-server-1",
+            "server_id": "vm-1",
+            "flavor": "m1.xlarge",
+            "ports": [
+                {
+                    "network": "dr-web",
+                    "addresses": ["10.10.0.11"],
+                    "mac_address": "fa:16:3e:00:00:01",
+                },
+                {"network": "dr-db", "addresses": [], "mac_address": None},
+            ],
+            "volumes": ["web-server-1-0", "web-server-1-1"],
+        }
+    ],
+    "snapshot": {"name": "cg.6", "created": STARTED, "rpo_seconds": 42},
+    "estimate": {"seconds": 97, "basis": "assumed, 30 seconds for a VM"},
+}
+
+
 class Refusal(exceptions.HTTPException):
     """An error as the API words it."""
 
@@ -76,6 +101,7 @@ class Api:
                 endpoint="differences",
             ),
             routing.Rule("/v1/<project>/protection-groups/<id>/sync-status", endpoint="sync"),
+            routing.Rule("/v1/<project>/protection-groups/<id>/readiness", endpoint="ready"),
             routing.Rule("/v1/<project>/protection-groups/<id>/action", endpoint="action"),
             routing.Rule("/v1/<project>/operations", endpoint="list_operations"),
             routing.Rule("/v1/<project>/operations/<id>", endpoint="show_operation"),
@@ -99,6 +125,7 @@ class Api:
         self.right_site: str | None = None
         self.peer_error: str | None = None
         self.fault: str | None = None
+        self.findings: list[dict[str, Any]] = []
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         try:
@@ -334,6 +361,14 @@ class Api:
             status["actions"] = self.actions
         return Json({"sync_status": status})
 
+    def ready(self, request: Request, project: str, id: str) -> Response:
+        self._group(id)
+        return Json({"readiness": self._readiness()})
+
+    def _readiness(self) -> dict[str, Any]:
+        severities = {finding["severity"] for finding in self.findings}
+        return {"ready": "error" not in severities, "findings": self.findings, "plan": PLAN}
+
     # -- actions and operations --------------------------------------------------------------
 
     def action(self, request: Request, project: str, id: str) -> Response:
@@ -352,6 +387,8 @@ class Api:
                 f" this is {self.name}. Go there: export OS_CLOUD={self.right_site}",
                 right_site=self.right_site,
             )
+        if arguments.get("dry_run"):
+            return Json({"readiness": self._readiness()})
         group["status"] = "failing_over"
         operation = {
             "operation_id": f"op-{uuid.uuid4()}",

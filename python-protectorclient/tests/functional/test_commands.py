@@ -301,7 +301,7 @@ def test_a_group_is_deleted(openstack, group, sites):
 
 def test_each_command_teaches_by_an_example(openstack):
     listed = openstack("help protector").out.splitlines()[1:]
-    assert len(listed) == 34
+    assert len(listed) == 35
     for name in listed:
         help = openstack(name.strip(), "--help").out
         assert f"openstack {name.strip()}" in help.split("Example")[1]

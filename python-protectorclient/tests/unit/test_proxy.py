@@ -208,6 +208,23 @@ def test_an_operation_is_cancelled_and_undone_unless_it_is_to_be_kept(proxy, wir
     ]
 
 
+def test_a_check_is_a_failover_that_is_not_run(proxy, wire):
+    wire.answer = {"readiness": {"ready": True, "findings": [], "plan": {"vms": []}}}
+    readiness = proxy.check(GROUP, network_mapping={"web": "dr-web"})
+    ((_, url, body),) = wire.sent
+    assert url == f"{IN_GROUP}/action"
+    assert body["failover"]["dry_run"] is True
+    assert body["failover"]["network_mapping"] == {"web": "dr-web"}
+    assert (readiness.ready, readiness.findings, readiness.plan) == (True, [], {"vms": []})
+
+
+def test_readiness_is_read_by_the_stored_mappings(proxy, wire):
+    wire.answer = {"readiness": {"ready": False, "findings": [{"severity": "error"}], "plan": {}}}
+    readiness = proxy.get_readiness(GROUP)
+    assert wire.sent == [("GET", f"{IN_GROUP}/readiness", None)]
+    assert (readiness.ready, len(readiness.findings)) == (False, 1)
+
+
 def test_forcing_a_sync_tells_what_came_of_it(proxy, wire):
     wire.answer = {"sync": {"peer_site": "site-a", "version": 4, "duration_ms": 312}}
     sync = proxy.force_sync(GROUP)

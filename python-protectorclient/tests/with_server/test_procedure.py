@@ -206,3 +206,25 @@ def test_a_group_reports_instead_of_stopping_when_it_is_told_to(openstack, prote
     openstack(f"{group} set prod-web-app --fencing report", cloud="site-a")
     shown = openstack(f"{group} show prod-web-app -f json").json
     assert (shown["fencing"], shown["fenced"], shown["drift"]) == ("report", [], [])
+
+
+def test_a_check_tells_what_the_failover_then_does(openstack, world, protected):
+    unmapped = openstack("protector protection-group check prod-web-app")
+    assert unmapped.code == 1
+    for word in ("web-server-1", "web-server-2", "--network-mapping", "--flavor-mapping"):
+        assert word in unmapped.out
+    assert openstack("protector operation list -f json").json == []
+
+    world.b.cloud.limits = {"instances": 1}
+    tight = openstack("protector protection-group check prod-web-app", MAPPINGS)
+    assert tight.code == 1
+    assert "openstack quota set --instances 2" in " ".join(tight.out.split())
+
+    world.b.cloud.limits = {}
+    ready = openstack(FAILOVER, MAPPINGS, "--dry-run -f json").json
+    assert (ready["ready"], ready["findings"]) == (True, [])
+    assert world.servers() == {}
+
+    done = openstack(FAILOVER, MAPPINGS, "--wait -f json").json
+    planned = [step for phase in ready["plan"]["phases"] for step in phase["steps"]]
+    assert sorted(done["steps_completed"]) == sorted(planned)

@@ -62,7 +62,7 @@ class RecreateVm(Step):
             user_data=self._member.user_data,
         )
         try:
-            server = self.work.tenant.recreate_server(request)
+            server = self.patiently(lambda: self.work.tenant.recreate_server(request))
         except errors.CloudError as error:
             return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
         with self.work.sessions.begin() as session:
@@ -83,6 +83,7 @@ class RecreateVm(Step):
 
         :returns: what to add to the fault when it stays.
         """
+        self.work.must_be_ours()  # else another engine may have made it run
         try:
             self._remove(keep_ports=True)
         except errors.CloudError as error:
@@ -113,7 +114,7 @@ class RecreateVm(Step):
     def _remove(self, *, keep_ports: bool = False) -> None:
         key = self.work.key(self._member.server_id)
         try:
-            self.work.tenant.remove_server(key, keep_ports=keep_ports)
+            self.patiently(lambda: self.work.tenant.remove_server(key, keep_ports=keep_ports))
         except errors.CloudError as error:
             name = self._member.name
             raise errors.CloudError(

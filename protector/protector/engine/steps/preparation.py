@@ -4,13 +4,11 @@
 import pydantic
 
 from protector import errors
-from protector.cloud.base import ServerRequest, VolumeType
-from protector.db import documents, groups
-from protector.domain import differences, mapping
-from protector.domain.document import Document, Mappings
-from protector.engine import planning
-from protector.engine.planning import Prospect, Target
-from protector.engine.step import Result, Step
+from protector.cloud.base import ServerRequest
+from protector.db import groups
+from protector.engine.preflight.assessment import Assessment, assess
+from protector.engine.preflight.looking import Destination, Seen, look
+from protector.engine.step import Result, Step, repeated
 from protector.engine.work import must_leave_some
 
 REQUEST = pydantic.TypeAdapter(ServerRequest)
@@ -21,79 +19,45 @@ class ValidateTargetSite(Step):
 
     default_provides = {"requests", "notes", "destination", "site_faults"}
 
+    @repeated
     def execute(self) -> Result:
-        accepted = self._settle()
-        self._site_must_answer()
-        destination = self._destination()
-        prospects = self._prospects()
-        faults = {id: list(p.faults) for id, p in prospects.items() if p.faults}
-        must_leave_some(faults, self.work.missing())
+        work = self.work
+        seen = look(work, work.tenant)
+        assessment = assess(
+            work.document,
+            work.arguments,
+            seen,
+            site=work.site,
+            array=work.equipment.array.array,
+        )
+        self._must_be_possible(assessment)
+        must_leave_some(assessment.faults, work.missing())
         return {
             "requests": {
                 id: REQUEST.dump_python(prospect.request, mode="json")
-                for id, prospect in prospects.items()
+                for id, prospect in seen.prospects.items()
                 if prospect.request
             },
-            "notes": {id: list(prospect.notes) for id, prospect in prospects.items()},
-            "destination": destination,
-            "site_faults": faults,
-            "detail": accepted,
+            "notes": {id: prospect.notes for id, prospect in seen.prospects.items()},
+            "destination": _destination(seen),
+            "site_faults": assessment.faults,
+            "detail": self._told(seen, assessment),
         }
 
-    def _settle(self) -> str | None:
-        """Refuse, or note that the caller accepts, that the peer had begun another version."""
-        work = self.work
-        with work.sessions.begin() as session:
-            prepared = documents.prepared(session, work.group_id)
-            if prepared is None:
-                return None
-            unsettled = _unsettled(work.site, work.document, prepared.document)
-            if work.arguments.accept_stale_metadata:
-                return f"Metadata accepted as it is by user {work.user_id}. {unsettled.text}"
-            groups.block(session, work.group_id, unsettled.text)
-        raise unsettled
+    def _must_be_possible(self, assessment: Assessment) -> None:
+        if assessment.unsettled:
+            with self.work.sessions.begin() as session:
+                groups.block(session, self.work.group_id, assessment.unsettled.text)
+        if assessment.of_all:
+            told = [one.text for one in assessment.findings if one.is_error]
+            raise errors.NothingRecoverable(faults="\n".join(told))
 
-    def _site_must_answer(self) -> None:
-        faults = []
-        try:
-            self.work.equipment.array.check()
-        except errors.StorageError as error:
-            faults.append(error.text)
-        answers = self.work.equipment.cloud.as_service().check()
-        faults += [
-            f"{service} of {self.work.site}: {why}" for service, why in answers.items() if why
-        ]
-        if faults:
-            raise errors.NothingRecoverable(faults="\n".join(faults))
-
-    def _destination(self) -> dict[str, str]:
-        service = self.work.equipment.cloud.as_service()
-        chosen = self._volume_type(service.volume_types(self.work.document.replication_type))
-        return {"volume_type_id": chosen.id, "pool": service.pool_for(chosen)}
-
-    def _volume_type(self, types: list[VolumeType]) -> VolumeType:
-        """Return the replicated type named as the source's, where there is one, or the first."""
-        if not types:
-            raise errors.NoVolumeType(
-                reason=f"{self.work.site} has no volume type for"
-                f" {self.work.document.replication_type} replication, which the recovered volumes"
-                " are to have. See: openstack protector site list-volume-types"
-                f" {self.work.site}"
-            )
-        wanted = {volume.volume_type for m in self.work.document.members for volume in m.volumes}
-        return min(types, key=lambda type: (type.name not in wanted, type.name))
-
-    def _prospects(self) -> dict[str, Prospect]:
-        if not self.work.document.members:
-            reason = f"Protection group {self.work.document.name} has no VMs."
-            raise errors.NothingRecoverable(faults=reason)
-        stored, given = self.work.document.mappings, self.work.arguments
-        mappings = Mappings(
-            networks=mapping.override(stored.networks, given.networks),
-            flavors=mapping.override(stored.flavors, given.flavors),
-        )
-        target = Target(self.work.site, self.work.tenant.inventory(), mappings, self.work.epoch)
-        return {member.server_id: planning.plan(member, target) for member in self.work.missing()}
+    def _told(self, seen: Seen, assessment: Assessment) -> str | None:
+        """Return the warnings for the record, and that the caller accepts stale metadata."""
+        told = "\n".join(one.text for one in assessment.warnings)
+        if seen.begun:
+            told = f"Metadata accepted as it is by user {self.work.user_id}. {told}"
+        return told or None
 
 
 class CreateDrOperationRecord(Step):
@@ -108,15 +72,8 @@ class CreateDrOperationRecord(Step):
         }
 
 
-def _unsettled(site: str, ours: Document, theirs: Document) -> errors.DocumentUnsettled:
-    return errors.DocumentUnsettled(
-        group=ours.name,
-        site=site,
-        version=ours.version,
-        epoch=ours.epoch,
-        peer_site=theirs.site,
-        peer_version=theirs.version,
-        peer_epoch=theirs.epoch,
-        peer_modified_at=f"{theirs.modified_at:%FT%TZ}",
-        differences="; ".join(differences.told(ours, theirs)) or "nothing else",
-    )
+def _destination(seen: Seen) -> dict[str, str]:
+    """Return the arguments by which volumes are managed; that there is one was judged."""
+    if not isinstance(seen.destination, Destination):
+        raise seen.destination
+    return {"volume_type_id": seen.destination.volume_type.id, "pool": seen.destination.pool}

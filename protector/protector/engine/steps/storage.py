@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps of the storage failover phase."""
 
-import datetime
 from collections.abc import Sequence
 
 import pydantic
 
 from protector import errors
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.db import claims, documents, pairs
+from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
-from protector.engine.step import Result, Step
+from protector.engine import points
+from protector.engine.step import Result, Step, repeated
 from protector.engine.work import Faults, must_leave_some
 from protector.storage.base import ArrayVolume, Point, ReplicaGroup
 
@@ -26,6 +26,7 @@ class IdentifyLatestSnapshot(Step):
 
     default_provides = {"point", "snapshot_faults", "younger"}
 
+    @repeated
     def execute(self, site_faults: Faults) -> Result:
         self._forget_the_lost()
         faults = dict(site_faults)
@@ -45,7 +46,7 @@ class IdentifyLatestSnapshot(Step):
             "snapshot_faults": faults,
             "younger": younger,
             "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
-            f" lost (RPO {rpo_seconds(point)} seconds)",
+            f" lost (RPO {points.rpo_seconds(point)} seconds)",
         }
 
     def _forget_the_lost(self) -> None:
@@ -66,61 +67,22 @@ class IdentifyLatestSnapshot(Step):
 
     def _newest_complete(self) -> Point:
         document, array = self.work.document, self.work.equipment.array
-        chain = document.consistency_group
-        if chain is None:
-            raise errors.NothingRecoverable(
-                faults=f"Protection group {document.name} has no replicated volumes: its recovery"
-                " document names no consistency group."
-            )
-        points = array.points(ReplicaGroup(chain.array, chain.array_group))
-        complete = [point for point in points if point.complete]
+        chain = points.chain_of(document)
+        found = array.points(ReplicaGroup(chain.array, chain.array_group))
         begun = {pair.point for pair in self.work.volumes().values()}
-        same = [point for point in complete if point.name in begun]
-        if complete:
-            return (same or complete)[0]
-        raise errors.NoCompletePoint(
-            array=array.array,
-            group=document.name,
-            array_group=chain.array_group,
-            source_array=chain.array,
-            found="; ".join(map(_incomplete, points)) or "there is none at all",
-            interval=document.policy.replication_interval,
-        )
+        return points.newest_complete(document, array.array, found, begun)
 
     def _look_for_volumes(self, faults: Faults, point: Point) -> list[str]:
         """Return ids of those that the point cannot hold; that it lacks others is a fault."""
-        lacking = [
-            (member, volume)
-            for member, volume in self.work.unpromoted(faults)
-            if volume.array_volume not in point.volumes
-        ]
-        then = self._members_as_of(point.created) if lacking else {}
-        younger = []
-        for member, volume in lacking:
-            before = then.get(member.server_id)
-            if before and volume.id not in {disk.id for disk in before.volumes}:
-                younger.append(volume.id)
-            else:
-                self._lacks(faults, member, volume)
-        return younger
-
-    def _members_as_of(self, moment: datetime.datetime) -> dict[str, Member]:
-        with self.work.sessions.begin() as session:
-            for version in documents.history(session, self.work.group_id):
-                if version.standing in (documents.CURRENT, documents.PAST):
-                    document = version.document
-                    if document.modified_at <= moment:
-                        return {member.server_id: member for member in document.members}
-        return {}
-
-    def _lacks(self, faults: Faults, member: Member, volume: Volume) -> None:
-        policy = self.work.document.policy
-        faults.setdefault(member.server_id, []).append(
-            f"VM {member.name}: no replicated snapshot for volume {volume.name} ({volume.id}) on"
-            f" array {self.work.equipment.array.array}, so the VM cannot be recovered. Volumes are"
-            f" replicated every {policy.replication_interval} seconds, and the last cycle that"
-            " completed did not hold it"
-        )
+        work = self.work
+        lacking = points.lacking(work.unpromoted(faults), point)
+        with work.sessions.begin() as session:
+            then = points.members_as_of(session, work.group_id, point.created) if lacking else {}
+        for disk in lacking:
+            if not points.is_younger(disk, then):
+                finding = points.lost(disk, work.document, work.equipment.array.array)
+                faults.setdefault(disk[0].server_id, []).append(finding.text)
+        return [disk[1].id for disk in lacking if points.is_younger(disk, then)]
 
 
 class PromoteVolumesFromSnapshot(Step):
@@ -128,6 +90,7 @@ class PromoteVolumesFromSnapshot(Step):
 
     default_provides = {"promote_faults"}
 
+    @repeated
     def execute(
         self, point: dict[str, object] | None, snapshot_faults: Faults, younger: list[str]
     ) -> Result:
@@ -149,7 +112,7 @@ class PromoteVolumesFromSnapshot(Step):
         work.must_be_ours()
         try:
             made = work.equipment.array.promote(point, volume.array_volume, key=work.key(volume.id))
-        except errors.ArrayUnreachable:
+        except errors.PASSING:
             raise
         except errors.StorageError as error:
             faults[member.server_id] = [f"VM {member.name}: volume {volume.name}: {error.text}"]
@@ -217,7 +180,7 @@ class ManageVolumesIntoCinder(Step):
             for volume in member.volumes
             if volume.id not in younger
         ]
-        outcomes = self._manage([volume for _, volume in wanted], destination)
+        outcomes = self._manage_patiently([volume for _, volume in wanted], destination)
         for (member, volume), outcome in zip(wanted, outcomes, strict=True):
             if outcome.id:
                 self._write(volume.id, outcome.id)
@@ -225,9 +188,23 @@ class ManageVolumesIntoCinder(Step):
                 faults.setdefault(member.server_id, []).append(
                     f"VM {member.name}: volume {volume.name} could not be managed by Cinder of"
                     f" {self.work.site}: {outcome.fault}"
+                    + (self.tried() if outcome.passing else "")
                 )
         must_leave_some(faults, self.work.missing())
         return {"faults": faults, "detail": f"{sum(bool(o.id) for o in outcomes)} volumes managed"}
+
+    def _manage_patiently(
+        self, volumes: Sequence[Volume], destination: dict[str, str]
+    ) -> list[Outcome]:
+        """Manage them; those whose fault may pass are asked for again, and they alone."""
+        outcomes: dict[str, Outcome] = {}
+
+        def manage() -> list[Outcome]:
+            left = [one for one in volumes if _unsettled(outcomes.get(self.work.key(one.id)))]
+            outcomes.update((one.key, one) for one in self._manage(left, destination))
+            return [outcomes[self.work.key(volume.id)] for volume in volumes]
+
+        return self.patiently(manage, unless=lambda them: not any(map(_unsettled, them)))
 
     def _manage(self, volumes: Sequence[Volume], destination: dict[str, str]) -> list[Outcome]:
         made = self.work.volumes()
@@ -244,14 +221,14 @@ class ManageVolumesIntoCinder(Step):
         ids = {self.work.key(volume.id): made[volume.id].array_volume_id for volume in volumes}
 
         def reclaim(key: str) -> None:
+            # The volume may have been managed since, by the engine that has taken over from us.
+            self.work.must_be_ours()
             self.work.equipment.array.reclaim(ids[key], key=key)
 
         try:
             return self.work.tenant.manage_volumes(requests, **destination, reclaim=reclaim)
         except errors.CloudRefused as refusal:
-            if "volume_extension:" not in refusal.kwargs["reason"]:
-                raise
-            raise errors.VolumeManageRefused(**refusal.kwargs) from None
+            raise errors.volume_manage_refused(refusal) or refusal from None
 
     def _write(self, source_id: str, volume_id: str | None) -> None:
         with self.work.sessions.begin() as session:
@@ -259,7 +236,11 @@ class ManageVolumesIntoCinder(Step):
 
     def undo(self) -> None:
         made = self.work.volumes()
-        outcomes = self.work.tenant.unmanage_volumes([self.work.key(id) for id in made])
+        keys = [self.work.key(id) for id in made]
+        outcomes = self.patiently(
+            lambda: self.work.tenant.unmanage_volumes(keys),
+            unless=lambda outcomes: not any(map(_unsettled, outcomes)),
+        )
         for source_id, outcome in zip(made, outcomes, strict=True):
             if outcome.fault is None:
                 self._write(source_id, None)
@@ -272,9 +253,5 @@ class ManageVolumesIntoCinder(Step):
             )
 
 
-def rpo_seconds(point: Point) -> int:
-    return int((datetime.datetime.now(datetime.UTC) - point.created).total_seconds())
-
-
-def _incomplete(point: Point) -> str:
-    return f"{point.name} of {point.created:%FT%TZ} is at {point.progress:.0%}"
+def _unsettled(outcome: Outcome | None) -> bool:
+    return outcome is None or outcome.passing

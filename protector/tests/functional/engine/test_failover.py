@@ -374,7 +374,7 @@ def test_no_complete_snapshot_at_all_changes_nothing(world: World) -> None:
     world.take_point(progress=0.4)
     world.lose_a()
     operation = world.fail_over()
-    assert world.failed_steps(operation) == ["identify_latest_snapshot"]
+    assert world.failed_steps(operation) == ["validate_target_site"]
     for word in (GROUP, "array-b", "is at 40%", "every 300 seconds"):
         assert word in (operation.error_message or "")
     assert_undone(world, operation)
@@ -407,7 +407,7 @@ def test_unmapped_flavors_are_all_named_before_anything_is_changed(world: World)
 def test_cinder_that_lets_no_tenant_manage_names_policy_and_file(lost: World) -> None:
     lost.b.cloud.manages = False
     operation = lost.fail_over()
-    assert lost.failed_steps(operation) == ["manage_volumes_into_cinder"]
+    assert lost.failed_steps(operation) == ["validate_target_site"]
     for word in ("volume_extension:volume_manage", "/etc/cinder/policy.yaml on site-b"):
         assert word in (operation.error_message or "")
     assert_undone(lost, operation)
@@ -432,7 +432,10 @@ def test_when_no_vm_comes_up_all_is_undone(lost: World) -> None:
 
 
 def test_an_undone_step_says_so_and_a_failed_one_stays_failed(lost: World) -> None:
-    lost.b.cloud.manages = False
+    forbidden = errors.CloudRefused(
+        service="Cinder", site="site-b", action="manage a volume", reason="it is forbidden by now"
+    )
+    lost.b.cloud.faults.set("manage_volumes", forbidden)
     operation = lost.fail_over()
     steps = {name: step.status.value for name, step in lost.b.steps(operation.id).items()}
     assert steps == {

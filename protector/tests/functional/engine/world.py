@@ -41,6 +41,7 @@ def configure(site: str) -> cfg.ConfigOpts:
     options.register(conf)
     conf.set_override("site_name", site)
     conf.set_override("host", f"engine-of-{site}", group="engine")
+    conf.set_override("step_budget", 0, group="engine")  # unless a test is about it
     conf([], default_config_files=[], default_config_dirs=[])
     return conf
 

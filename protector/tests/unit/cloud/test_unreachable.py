@@ -25,6 +25,7 @@ def cloud_at(port: int) -> OpenStackCloud:
         region_name=None,
         parallel_requests=4,
         timeout=TIMEOUT,
+        call_budget=TIMEOUT,
         limits=Limits(server_timeout=1, volume_timeout=1, poll_interval=0.01),
     )
 

@@ -48,6 +48,7 @@ class Cinder:
             description=asked["description"],
             status="error",
             size=0,
+            created_at=f"2026-01-01T00:00:{self._made:02}",
         )
         self._volumes[volume.id] = volume
         if self.array_name == asked["ref"]["source-name"]:

@@ -5,7 +5,7 @@ import dataclasses
 
 import pytest
 
-from protector.cloud.base import Inventory, Named, Network, Subnet
+from protector.cloud.base import Inventory, Named, Network, Subnet, TargetFlavor
 from protector.domain.document import (
     FixedAddress,
     Flavor,
@@ -22,7 +22,10 @@ INVENTORY = Inventory(
         Network("net-b-web", "dr-web", [Subnet("sub-b-web", "10.1.0.0/24")]),
         Network("net-b-db", "dr-db", [Subnet("sub-b-db", "10.9.0.0/24")]),
     ],
-    flavors=[Named("fl-b-large", "m1.xlarge"), Named("fl-b-small", "m1.small")],
+    flavors=[
+        TargetFlavor("fl-b-large", "m1.xlarge", vcpus=8, ram_mb=16384),
+        TargetFlavor("fl-b-small", "m1.small", vcpus=1, ram_mb=1024),
+    ],
     security_groups=[Named("sg-b-default", "default"), Named("sg-b-web", "web")],
     server_groups=[Named("grp-b", "apart")],
     keypairs=["ops"],
@@ -134,7 +137,7 @@ def test_a_port_without_security_keeps_none():
 
 
 def test_an_unmapped_flavor_is_fine_where_its_id_exists():
-    same = dataclasses.replace(INVENTORY, flavors=[Named("fl-a-large", "whatever")])
+    same = dataclasses.replace(INVENTORY, flavors=[TargetFlavor("fl-a-large", "whatever", 4, 8192)])
     request = prospect(mappings=MAPPINGS.model_copy(update={"flavors": {}}), inventory=same).request
     assert request is not None
     assert request.flavor_id == "fl-a-large"

@@ -6,27 +6,32 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from openstack import exceptions as sdk
-from openstack.connection import Connection
 from osc_lib import exceptions as osc
 
-from protectorclient.osc import command, errors, mapping, progress
+from protectorclient.osc import command, elsewhere, mapping, progress, readiness
 from protectorclient.osc.v1 import operation as operations
 from protectorclient.v1._proxy import Proxy
 from protectorclient.v1.operation import Operation
+from protectorclient.v1.readiness import Readiness
 
 
-class FailOver(command.ShowOne):
+class FailOver(elsewhere.AtTheRightSite, readiness.TellsReadiness):
     """Fail a protection group over to this site
 
     Unplanned: the other site is gone. Its VMs come up here, from the latest complete snapshot that
     was replicated; what was written after that is lost. The other site is not asked for anything.
+
+    With --dry-run nothing is done: it is told what stands in the way, and what would be done. The
+    exit code is 1 when there is an error.
     """
 
     example = """Example:
   export OS_CLOUD=site-b
   openstack protector protection-group failover prod-web-app --type unplanned \\
     --network-mapping web=dr-web --flavor-mapping m1.large=m1.xlarge --wait
+
+Before, on a quiet day too:
+  openstack protector protection-group failover prod-web-app --type unplanned --dry-run
 
 Next, without --wait:
   watch openstack protector operation show <operation-id>
@@ -54,15 +59,27 @@ When the other site is back:
             action="store_true",
             help="Go on although a change made on the other site never arrived here whole",
         )
-        parser.add_argument(
+        waiting = parser.add_mutually_exclusive_group()
+        waiting.add_argument(
             "--wait",
             action="store_true",
             help="Show the progress until it has ended; exit with 1 when it failed",
         )
+        waiting.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Change nothing: tell what stands in the way, and what would be done; exit with 1"
+            " when there is an error",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
-        protector, operation = self._start(parsed_args)
+        if parsed_args.dry_run:
+            found = self.at_the_right_site(lambda there: _check(there, parsed_args))
+            return self.told(parsed_args.group, found)
+        protector, operation = self.at_the_right_site(
+            lambda there: (there, _submit(there, parsed_args))
+        )
         if not parsed_args.wait:
             return operations.STARTED, operations.shown(operation, operations.STARTED)
         self.remark(
@@ -83,31 +100,20 @@ When the other site is back:
             raise osc.CommandError(self.failed_with)
         return result
 
-    def _start(self, parsed_args: argparse.Namespace) -> tuple[Proxy, Operation]:
-        try:
-            return self.protector, _submit(self.protector, parsed_args)
-        except sdk.ConflictException as refusal:
-            known = errors.details(refusal)
-            right_site = (known.get("details") or {}).get("right_site")
-            if known.get("code") != errors.WRONG_SITE or right_site not in self.clouds:
-                raise
-            self.remark(f"{known['message']}\nDoing that for you: your clouds.yaml has it.")
-            return self._start_on(right_site, parsed_args)
-
-    def _start_on(self, site: str, parsed_args: argparse.Namespace) -> tuple[Proxy, Operation]:
-        cloud = self.app.cloud_config.get_one(cloud=site)
-        connection = Connection(config=cloud)
-        with errors.of_signing_in(cloud, self.clouds):
-            connection.session.get_token()
-        with errors.of_asking(cloud):
-            protector = command.protector_of(connection)
-            return protector, _submit(protector, parsed_args)
-
 
 def _submit(protector: Proxy, parsed_args: argparse.Namespace) -> Operation:
-    return protector.fail_over(
-        command.find_group(protector, parsed_args.group),
-        network_mapping=parsed_args.network_mapping,
-        flavor_mapping=parsed_args.flavor_mapping,
-        accept_stale_metadata=parsed_args.accept_stale_metadata,
-    )
+    group = command.find_group(protector, parsed_args.group)
+    return protector.fail_over(group, **_given(parsed_args))
+
+
+def _check(protector: Proxy, parsed_args: argparse.Namespace) -> Readiness:
+    group = command.find_group(protector, parsed_args.group)
+    return protector.check(group, **_given(parsed_args))
+
+
+def _given(parsed_args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "network_mapping": parsed_args.network_mapping,
+        "flavor_mapping": parsed_args.flavor_mapping,
+        "accept_stale_metadata": parsed_args.accept_stale_metadata,
+    }

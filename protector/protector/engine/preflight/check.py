@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A failover only thought through: what its first step would find, and what would follow."""
+
+import dataclasses
+from typing import Any
+
+from oslo_context.context import RequestContext
+
+from protector.cloud.base import TenantCloud
+from protector.db import documents, groups, steps
+from protector.db.claims import Claim
+from protector.domain.operation import FailoverArguments
+from protector.domain.readiness import Plan, Readiness
+from protector.engine.flows.failover import unplanned_failover
+from protector.engine.flows.plan import outline
+from protector.engine.preflight import outlook
+from protector.engine.preflight.assessment import assess
+from protector.engine.preflight.looking import look
+from protector.engine.work import Equipment, Work
+
+# There is no operation, so no engine has a claim on it: a step that was run would lose it at once.
+UNCLAIMED = Claim("", "", 0)
+
+
+def check(
+    equipment: Equipment, context: RequestContext, group_id: str, arguments: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the readiness of the group as the API tells it; act with the caller's own token.
+
+    :param arguments: as the failover's: networks, flavors, accept_stale_metadata.
+    """
+    with equipment.sessions.begin() as session:
+        project_id = groups.get(session, group_id).project_id
+        version = documents.in_force(session, group_id)
+        document, checksum = version.document, version.checksum
+    work = Work(
+        equipment=equipment,
+        claim=UNCLAIMED,
+        user_id=context.user_id,
+        trust_id=None,
+        document=document,
+        arguments=FailoverArguments(**arguments, document=checksum),
+    )
+    tenant = equipment.cloud.by_token(context.auth_token, project_id)
+    return view(readiness(work, tenant))
+
+
+def readiness(work: Work, tenant: TenantCloud) -> Readiness:
+    seen = look(work, tenant)
+    array = work.equipment.array.array
+    assessment = assess(work.document, work.arguments, seen, site=work.site, array=array)
+    planned = outline(unplanned_failover(work))
+    with work.sessions.begin() as session:
+        taken = steps.durations(session)
+    estimate = outlook.estimate(
+        planned,
+        taken,
+        vms=len(seen.missing) - len(assessment.faults),
+        at_once=work.equipment.conf.engine.parallel_vms,
+        site=work.site,
+    )
+    return Readiness(assessment.findings, outlook.plan(planned, seen, assessment, estimate))
+
+
+def view(told: Readiness) -> dict[str, Any]:
+    return {
+        "ready": told.ready,
+        "findings": [
+            {
+                "severity": one.severity.value,
+                "subject": one.subject,
+                "finding": one.what,
+                "remedy": one.remedy,
+                "server_id": one.server_id,
+            }
+            for one in told.findings
+        ],
+        "plan": _plan(told.plan),
+    }
+
+
+def _plan(plan: Plan) -> dict[str, Any]:
+    phases = [{"name": name, "steps": list(steps)} for name, steps in plan.phases]
+    return {**dataclasses.asdict(plan), "phases": phases}

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All that a recovery depends on, read side by side; nothing is changed."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeAlias, TypeVar
+
+from protector import errors
+from protector.cloud.base import Inventory, Quotas, TenantCloud, UsedPort, VolumeType
+from protector.db import documents, groups
+from protector.domain import mapping, sync
+from protector.domain.document import Document, Mappings, Member
+from protector.engine import planning, points
+from protector.engine.planning import Prospect, Target
+from protector.engine.work import Work
+from protector.storage.base import Point, ReplicaGroup
+
+T = TypeVar("T")
+
+# What was asked for, or the error that came instead.
+Told: TypeAlias = T | errors.ProtectorError
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    """Where volumes are brought under Cinder; ``manageable``: by the tenant, or why not."""
+
+    volume_type: VolumeType
+    pool: str
+    manageable: errors.CloudError | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """``missing``: the members that do not run here, in document order; ``unmade``: ids of their
+    volumes that are not on the array yet, ``unmanaged``: that are not Cinder's yet. ``prospects``:
+    by server id. ``then``: the members as of ``point``. ``begun``: the version that the peer began
+    and did not finish.
+    """
+
+    services: Mapping[str, str | None]
+    array: errors.StorageError | None
+    inventory: Told[Inventory]
+    destination: Told[Destination]
+    quotas: Quotas
+    ports: Told[Sequence[UsedPort]]
+    point: Told[Point | None]
+    then: Mapping[str, Member]
+    missing: Sequence[Member]
+    prospects: Mapping[str, Prospect]
+    unmade: frozenset[str]
+    unmanaged: frozenset[str]
+    begun: Document | None
+    sync_status: sync.Status
+
+
+def look(work: Work, tenant: TenantCloud) -> Seen:
+    """:param tenant: the cloud as the tenant sees it, by a trust or a token."""
+    return _Look(work, tenant).seen()
+
+
+class _Look:
+    def __init__(self, work: Work, tenant: TenantCloud) -> None:
+        self._work = work
+        self._tenant = tenant
+        self._service = work.equipment.cloud.as_service()
+        self._array = work.equipment.array
+        self._missing = work.missing()
+        self._made = work.volumes()
+        self._disks = [volume.id for member in self._missing for volume in member.volumes]
+        self._unmade = frozenset(id for id in self._disks if not self._holds(id))
+
+    def seen(self) -> Seen:
+        with ThreadPoolExecutor() as threads:
+
+            def ask(question: Callable[[], T]) -> "Future[Told[T]]":
+                return threads.submit(_told, question)
+
+            services = threads.submit(self._service.check)
+            array = ask(self._array.check)
+            destination = ask(self._destination)
+            quotas = threads.submit(self._tenant.quotas)
+            point = ask(self._point)
+            inventory = _told(self._tenant.inventory)
+            prospects = self._prospects(inventory)
+            ports = _told(lambda: self._ports(prospects))
+        newest = point.result()
+        begun, status = self._standing()
+        return Seen(
+            services=services.result(),
+            array=_error(array.result()),
+            inventory=inventory,
+            destination=destination.result(),
+            quotas=quotas.result(),
+            ports=ports,
+            point=newest,
+            then=self._then(newest),
+            missing=self._missing,
+            prospects=prospects,
+            unmade=self._unmade,
+            unmanaged=self._unmade | {id for id in self._disks if not self._is_managed(id)},
+            begun=begun,
+            sync_status=status,
+        )
+
+    # -- the cloud ----------------------------------------------------------------------------
+
+    def _destination(self) -> Destination:
+        kind = self._work.document.replication_type
+        chosen = self._volume_type(self._service.volume_types(kind))
+        pool = self._service.pool_for(chosen)
+        refusal = _told(lambda: self._tenant.must_manage_volumes(chosen.id))
+        return Destination(
+            chosen, pool, refusal if isinstance(refusal, errors.CloudError) else None
+        )
+
+    def _volume_type(self, types: list[VolumeType]) -> VolumeType:
+        """Return the replicated type named as the source's, where there is one, or the first."""
+        site, document = self._work.site, self._work.document
+        if not types:
+            raise errors.NoVolumeType(
+                reason=f"{site} has no volume type for {document.replication_type} replication,"
+                " which the recovered volumes are to have. See: openstack protector site"
+                f" list-volume-types {site}"
+            )
+        wanted = {volume.volume_type for m in document.members for volume in m.volumes}
+        return min(types, key=lambda type: (type.name not in wanted, type.name))
+
+    def _prospects(self, inventory: Told[Inventory]) -> dict[str, Prospect]:
+        if isinstance(inventory, errors.ProtectorError):
+            return {}
+        stored, given = self._work.document.mappings, self._work.arguments
+        mappings = Mappings(
+            networks=mapping.override(stored.networks, given.networks),
+            flavors=mapping.override(stored.flavors, given.flavors),
+        )
+        target = Target(self._work.site, inventory, mappings, self._work.epoch)
+        return {member.server_id: planning.plan(member, target) for member in self._missing}
+
+    def _ports(self, prospects: Mapping[str, Prospect]) -> list[UsedPort]:
+        networks = {
+            port.network_id
+            for prospect in prospects.values()
+            for port in prospect.draft.ports
+            if port.network_id
+        }
+        return self._service.ports(sorted(networks)) if networks else []
+
+    # -- the array ----------------------------------------------------------------------------
+
+    def _holds(self, volume_id: str) -> bool:
+        """Tell whether the array has what an earlier attempt made of the volume.
+
+        Somebody may have cleaned up since. What an array that is silent had, it still has.
+        """
+        pair = self._made.get(volume_id)
+        if pair is None:
+            return False
+        return _told(lambda: self._array.holds(pair.array_volume_id)) is not False
+
+    def _is_managed(self, volume_id: str) -> bool:
+        pair = self._made.get(volume_id)
+        return pair is not None and pair.volume_id is not None
+
+    def _point(self) -> Point | None:
+        """Return the point to recover from; None when all volumes are here already."""
+        if not self._unmade:
+            return None
+        document = self._work.document
+        chain = points.chain_of(document)
+        found = self._array.points(ReplicaGroup(chain.array, chain.array_group))
+        begun = {pair.point for pair in self._made.values()}
+        return points.newest_complete(document, self._array.array, found, begun)
+
+    # -- the database -------------------------------------------------------------------------
+
+    def _then(self, point: Told[Point | None]) -> dict[str, Member]:
+        if not isinstance(point, Point):
+            return {}
+        with self._work.sessions.begin() as session:
+            return points.members_as_of(session, self._work.group_id, point.created)
+
+    def _standing(self) -> tuple[Document | None, sync.Status]:
+        group_id = self._work.group_id
+        with self._work.sessions.begin() as session:
+            prepared = documents.prepared(session, group_id)
+            status = groups.get(session, group_id).remote_sync_status
+            return (prepared.document if prepared else None), status
+
+
+def _told(question: Callable[[], T]) -> Told[T]:
+    try:
+        return question()
+    except (errors.CloudError, errors.StorageError, errors.Conflict) as error:
+        return error
+
+
+def _error(told: errors.ProtectorError | None) -> errors.StorageError | None:
+    return told if isinstance(told, errors.StorageError) else None

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults that pass: a step asks again, within its budget, and makes nothing twice."""
+
+import itertools
+import time
+
+import pytest
+from functional.engine.world import World
+
+from protector import errors
+from protector.db import claims
+
+UNANSWERED = {
+    "promote": ("array", errors.ArrayUnreachable(array="array-b", reason="Connection timeout")),
+    "manage_volumes": ("cloud", errors.CloudUnavailable(service="C", site="b", reason="503")),
+    "recreate_server": ("cloud", errors.CloudUnavailable(service="N", site="b", reason="503")),
+    "points": ("array", errors.ArrayBusy(array="array-b", reason="HTTP 503")),
+    "inventory": ("cloud", errors.CloudUnavailable(service="Neutron", site="b", reason="429")),
+}
+
+
+@pytest.fixture
+def patient(world: World) -> World:
+    world.b.conf.set_override("step_budget", 20, group="engine")
+    world.protect("web1", "db1")
+    world.lose_a()
+    return world
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("method", UNANSWERED)
+def test_what_is_not_answered_is_asked_again_and_made_once(
+    patient: World, method: str, after: bool
+) -> None:
+    where, fault = UNANSWERED[method]
+    getattr(patient.b, where).faults.set(method, fault, after=after, times=2)
+    operation = patient.fail_over()
+    assert operation.error_message is None
+    assert patient.servers() == {"web1": "ACTIVE", "db1": "ACTIVE"}
+    assert len(patient.b.cloud.made_volumes) == 4
+    assert len(patient.b.array.volumes) == 4
+
+
+def test_what_does_not_pass_is_told_with_what_was_tried(patient: World) -> None:
+    patient.b.conf.set_override("step_budget", 1.5, group="engine")
+    fault = errors.CloudUnavailable(service="Nova", site="site-b", reason="Connection refused")
+    patient.b.cloud.faults.set("recreate_server", fault)
+    started = time.monotonic()
+    operation = patient.fail_over()
+    assert time.monotonic() - started < 5
+    assert "Connection refused (after " in (operation.error_message or "")
+    assert " attempts in " in (operation.error_message or "")
+
+
+def test_what_is_refused_is_not_asked_again(patient: World) -> None:
+    refusal = errors.CloudError(service="Nova", site="site-b", reason="No valid host was found.")
+    patient.b.cloud.faults.set("recreate_server", refusal)
+    patient.fail_over()
+    assert patient.b.cloud.faults.calls.count("recreate_server") == 2  # one for each VM
+
+
+def test_a_server_that_got_no_volumes_is_made_thrice_at_most(patient: World) -> None:
+    fault = errors.VolumesNotAttached(service="Nova", site="site-b", reason="went to ERROR")
+    patient.b.cloud.faults.set("recreate_server", fault)
+    operation = patient.fail_over()
+    assert operation.status == "failed"
+    assert patient.b.cloud.faults.calls.count("recreate_server") == 2 * 3
+
+
+def test_only_the_volumes_whose_fault_may_pass_are_asked_for_again(patient: World) -> None:
+    reclaimed: list[str] = []
+    countdown = itertools.count()
+
+    def reclaim(volume_id: str, *, key: str) -> None:
+        reclaimed.append(key)
+        if next(countdown) == 0:
+            raise errors.ArrayBusy(array="array-b", reason="HTTP 503")
+
+    patient.b.array.faults.set("reclaim", reclaim)
+    assert patient.fail_over().error_message is None
+    assert reclaimed == [*reclaimed[:4], reclaimed[0]]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        errors.CloudUnavailable(service="Nova", site="site-b", reason="HTTP 503"),
+        errors.CloudError(service="Nova", site="site-b", reason="the port is in use"),
+    ],
+    ids=["unanswered", "refused"],
+)
+def test_an_engine_whose_operation_was_taken_over_meanwhile_does_no_harm(
+    patient: World, fault: errors.CloudError
+) -> None:
+    operation_id = patient.submit()
+
+    def taken_over(*args: object, **kwargs: object) -> None:
+        with patient.b.sessions.begin() as session:
+            for claim in claims.orphaned(session, "another-engine", alive=()):
+                claims.take_over(session, claim, "another-engine")
+        raise fault
+
+    patient.b.cloud.faults.set("recreate_server", taken_over, after=True)
+    with pytest.raises(errors.ClaimLost):
+        patient.run(operation_id)
+    assert "ACTIVE" in patient.servers().values()
+    assert len(patient.b.cloud.made_volumes) == 4
+    assert "remove_server" not in patient.b.cloud.faults.calls
+    assert "unmanage_volumes" not in patient.b.cloud.faults.calls

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An OpenStack cloud of one process: real HTTP, as much of each service as is asked for here.
+
+    with LittleCloud() as little:
+        little.faults.append(Fault("POST", "/nova/servers", status=503, after=True))
+        cloud = little.protector()
+
+A server is ACTIVE at the first look, or what ``statuses`` says, in the order of creation.
+"""
+
+import contextlib
+import dataclasses
+import http.server
+import itertools
+import json
+import re
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from protector.cloud.openstack import Credentials, OpenStackCloud
+from protector.cloud.waiting import Limits
+
+VERSIONS = {"nova": ("v2.1", "2.100"), "neutron": ("v2.0", ""), "keystone": ("v3", "")}
+TYPES = {"nova": "compute", "neutron": "network", "keystone": "identity"}
+
+
+@dataclasses.dataclass
+class Fault:
+    """What a request meets, ``times`` times: instead of being carried out, or ``after`` it.
+
+    ``status`` None: the connection is reset. ``late``: it is carried out once another request of
+    the same kind has been.
+    """
+
+    method: str
+    path: str
+    status: int | None = None
+    after: bool = False
+    times: int = 1
+    retry_after: str | None = None
+    late: bool = False
+
+
+Answer = tuple[int, dict[str, Any] | None]
+
+
+class LittleCloud:
+    def __init__(self) -> None:
+        self.faults: list[Fault] = []
+        self.asked: list[str] = []
+        self.servers: dict[str, dict[str, Any]] = {}
+        self.ports: dict[str, dict[str, Any]] = {}
+        self.statuses: Iterator[str] = itertools.repeat("ACTIVE")
+        self.fault_message = ""
+        self.tokens: set[str] = set()
+        self._serial = itertools.count(1)
+        self._late: list[Callable[[], Answer]] = []
+        self._lock = threading.Lock()
+        self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._http.daemon_threads = True
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._http.server_port}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._http.serve_forever, args=(0.01,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def protector(self, *, call_budget: float = 5.0) -> OpenStackCloud:
+        return OpenStackCloud(
+            "site-b",
+            credentials=Credentials(
+                auth_url=f"{self.url}/keystone/v3",
+                user={"username": "protector", "password": "pw", "user_domain_name": "Default"},
+                project={"project_name": "service", "project_domain_name": "Default"},
+            ),
+            region_name=None,
+            parallel_requests=4,
+            timeout=5,
+            call_budget=call_budget,
+            limits=Limits(server_timeout=2, volume_timeout=2, poll_interval=0.01),
+        )
+
+    def count(self, asked: str) -> int:
+        return self.asked.count(asked)
+
+    def add_server(self, **facts: Any) -> dict[str, Any]:
+        server = {
+            "id": f"server-{next(self._serial)}",
+            "status": next(self.statuses),
+            "created": f"2026-01-01T00:00:{next(self._serial):02}Z",
+            "os-extended-volumes:volumes_attached": [],
+            "metadata": {},
+            **facts,
+        }
+        self.servers[server["id"]] = server
+        return server
+
+    def add_port(self, **facts: Any) -> dict[str, Any]:
+        number = next(self._serial)
+        port = {
+            "id": f"port-{number}",
+            "created_at": f"2026-01-01T00:00:{number:02}Z",
+            "device_id": "",
+            "fixed_ips": [{"subnet_id": "subnet", "ip_address": f"10.0.0.{number}"}],
+            "mac_address": f"fa:16:3e:00:00:{number:02}",
+            **facts,
+        }
+        self.ports[port["id"]] = port
+        return port
+
+    # -- the services -------------------------------------------------------------------------
+
+    def answer(self, method: str, path: str, body: dict[str, Any], token: str) -> Answer:
+        service, _, rest = path.strip("/").partition("/")
+        if service == "keystone":
+            return self._keystone(method, rest, token)
+        version, _, what = rest.partition("/")
+        if not version:
+            return 200, self._versions(service)
+        if not what:
+            return 200, {"version": self._versions(service)["versions"][0]}
+        if token not in self.tokens:
+            return 401, {"error": {"message": "The token has expired."}}
+        return getattr(self, f"_{service}")(method, what.split("/"), body)
+
+    def _keystone(self, method: str, rest: str, token: str) -> Answer:
+        if rest == "v3/auth/tokens" and method == "POST":
+            self.tokens.add(f"token-{len(self.tokens) + next(self._serial)}")
+            return 201, {"token": self._token()}
+        if rest == "v3/OS-TRUST/trusts":
+            return (200, {"trusts": [{"id": "trust"}]}) if token in self.tokens else (401, {})
+        version = {"id": "v3.14", "status": "stable", "links": [self._link("keystone/v3")]}
+        return 200, {"version": version} if rest else {"versions": {"values": [version]}}
+
+    def _token(self) -> dict[str, Any]:
+        return {
+            "methods": ["password"],
+            "user": {"id": "protector", "name": "protector", "domain": {"id": "default"}},
+            "project": {"id": "service", "name": "service", "domain": {"id": "default"}},
+            "roles": [],
+            "issued_at": "2026-01-01T00:00:00.000000Z",
+            "expires_at": "2099-01-01T00:00:00.000000Z",
+            "catalog": [
+                {
+                    "type": TYPES[service],
+                    "name": service,
+                    "id": service,
+                    "endpoints": [
+                        {
+                            "id": service,
+                            "interface": "public",
+                            "region": "one",
+                            "region_id": "one",
+                            "url": f"{self.url}/{service}/{version}",
+                        }
+                    ],
+                }
+                for service, (version, _) in VERSIONS.items()
+            ],
+        }
+
+    def _versions(self, service: str) -> dict[str, Any]:
+        version, newest = VERSIONS[service]
+        shown = {"id": version, "status": "CURRENT", "version": newest, "min_version": "2.1"}
+        return {"versions": [{**shown, "links": [self._link(f"{service}/{version}")]}]}
+
+    def _link(self, path: str) -> dict[str, str]:
+        return {"rel": "self", "href": f"{self.url}/{path}"}
+
+    def _nova(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        if method == "GET":
+            return 200, {"servers": list(self.servers.values())}
+        if method == "DELETE":
+            return (204, None) if self.servers.pop(path[1], None) else (404, {})
+        if method == "PUT":
+            attached = self.servers[path[1]]["os-extended-volumes:volumes_attached"]
+            for disk in attached:
+                if disk["id"] == path[3]:
+                    disk |= {"delete_on_termination": False}
+            return 202, None
+        return 202, {"server": self._boot(body["server"])}
+
+    def _boot(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        disks = [
+            {"id": disk["uuid"], "delete_on_termination": disk["delete_on_termination"]}
+            for disk in wanted["block_device_mapping_v2"]
+        ]
+        server = self.add_server(
+            name=wanted["name"],
+            metadata=wanted["metadata"],
+            **{"os-extended-volumes:volumes_attached": disks},
+        )
+        if server["status"] == "ERROR":
+            server["fault"] = {"message": self.fault_message}
+        for network in wanted["networks"] if wanted["networks"] != "none" else ():
+            self.ports[network["port"]]["device_id"] = server["id"]
+        return server
+
+    def _neutron(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        if method == "GET":
+            return 200, {"ports": list(self.ports.values())}
+        if method == "DELETE":
+            return (204, None) if self.ports.pop(path[1], None) else (404, {})
+        wanted = body["port"]
+        taken = {port["mac_address"] for port in self.ports.values()}
+        addresses = {
+            fixed["ip_address"]
+            for port in self.ports.values()
+            if port["id"] not in path
+            for fixed in port["fixed_ips"]
+        }
+        if wanted.get("mac_address") in taken:
+            return 409, {"NeutronError": {"type": "MacAddressInUse", "message": "MAC in use"}}
+        if addresses & {fixed["ip_address"] for fixed in wanted.get("fixed_ips", ())}:
+            return 409, {"NeutronError": {"type": "IpAddressAlreadyAllocated", "message": "IP"}}
+        if method == "PUT":
+            self.ports[path[1]] |= wanted
+            return 200, {"port": self.ports[path[1]]}
+        return 201, {"port": self.add_port(**wanted)}
+
+    # -- HTTP ---------------------------------------------------------------------------------
+
+    def handle(self, method: str, path: str, body: dict[str, Any], token: str) -> Any:
+        """Return an answer, or the fault that the request meets."""
+        plain = re.sub(r"/v\d[.\d]*(?=/)", "", path.split("?")[0])
+        with self._lock:
+            self.asked.append(f"{method} {plain}")
+            fault = next((f for f in self.faults if self._strikes(f, method, plain)), None)
+            if fault is None:
+                answer = self.answer(method, path.split("?")[0], body, token)
+                if method == "POST":
+                    while self._late:
+                        self._late.pop()()
+                return answer
+            fault.times -= 1
+            if fault.late:
+                self._late.append(lambda: self.answer(method, path.split("?")[0], body, token))
+            elif fault.after:
+                self.answer(method, path.split("?")[0], body, token)
+            return fault
+
+    def _strikes(self, fault: Fault, method: str, path: str) -> bool:
+        return fault.times > 0 and (fault.method, fault.path) == (method, path)
+
+    def _handler(little) -> type[http.server.BaseHTTPRequestHandler]:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def _do(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                body = json.loads(self.rfile.read(length) or b"{}")
+                token = self.headers.get("X-Auth-Token", "")
+                answer = little.handle(self.command, self.path, body, token)
+                if not isinstance(answer, Fault):
+                    self._send(*answer)
+                elif answer.status is None:
+                    self._reset()
+                else:
+                    self._send(answer.status, {"error": "no"}, answer.retry_after)
+
+            do_GET = do_POST = do_PUT = do_DELETE = _do
+
+            def _send(self, status: int, body: Any, retry_after: str | None = None) -> None:
+                text = json.dumps(body).encode() if body is not None else b""
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(text)))
+                if retry_after:
+                    self.send_header("Retry-After", retry_after)
+                if self.path.endswith("/auth/tokens"):
+                    self.send_header("X-Subject-Token", max(little.tokens, default=""))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def _reset(self) -> None:
+                linger = struct.pack("ii", 1, 0)
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                self.close_connection = True
+                with contextlib.suppress(OSError):
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    self.connection.close()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Faults that pass, by real HTTP: what is sent again, what is told, and that nothing is doubled."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+import pytest
+from unit.cloud.little_cloud import Fault, LittleCloud
+
+from protector import errors
+from protector.cloud.base import BlockDevice, PortRequest, ServerRequest
+
+PORT = PortRequest(
+    key="0",
+    name="nic",
+    network_id="net",
+    mac_address="fa:16:3e:7a:7a:01",
+    fixed_addresses=[("subnet", "10.0.0.77")],
+    security_groups=[],
+    port_security=True,
+)
+REQUEST = ServerRequest(
+    key="web-e1",
+    name="web",
+    description=None,
+    flavor_id="small",
+    ports=[PORT],
+    volumes=[BlockDevice("volume", 0, "/dev/vda", True)],
+    key_name=None,
+    metadata={},
+    tags=[],
+    availability_zone=None,
+    server_group=None,
+    user_data=None,
+    config_drive=False,
+)
+
+
+@pytest.fixture
+def little() -> Iterator[LittleCloud]:
+    with LittleCloud() as little:
+        yield little
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504, None])
+def test_what_only_reads_is_asked_again(little: LittleCloud, status: int | None) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("GET", "/nova/servers/detail", status, times=2))
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"
+
+
+def test_a_service_is_asked_again_when_it_wants_to_be(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", "/nova/servers", 429, retry_after="1"))
+    started = time.monotonic()
+    tenant.recreate_server(REQUEST)
+    assert 1 <= time.monotonic() - started < 3
+    assert len(little.servers) == 1
+
+
+@pytest.mark.parametrize("retry_after", ["3600", "Fri, 31 Dec 2100 23:59:59 GMT", "soon"])
+def test_nobody_waits_longer_than_the_budget(little: LittleCloud, retry_after: str) -> None:
+    tenant = little.protector(call_budget=0.5).by_trust("trust")
+    little.faults.append(Fault("POST", "/nova/servers", 429, times=99, retry_after=retry_after))
+    started = time.monotonic()
+    with pytest.raises(errors.CloudUnavailable, match="Nova of site-b: it did not create server"):
+        tenant.recreate_server(REQUEST)
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("path", ["/nova/servers", "/neutron/ports"])
+@pytest.mark.parametrize("status", [500, 503, None])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_what_may_have_been_done_is_told_and_then_found(
+    little: LittleCloud, path: str, status: int | None, after: bool
+) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", path, status, after=after))
+    with pytest.raises(errors.CloudUnavailable):
+        tenant.recreate_server(REQUEST)
+    assert little.count(f"POST {path}") == 1
+    assert tenant.recreate_server(REQUEST).notes == []
+    assert (len(little.servers), len(little.ports)) == (1, 1)
+
+
+def test_a_port_that_was_made_late_is_not_taken_for_somebody_elses(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", "/neutron/ports", late=True))
+    with pytest.raises(errors.CloudUnavailable):
+        tenant.recreate_server(REQUEST)
+    late = little.add_port(
+        description="Recovered by Protector: web-e1 0",
+        mac_address=PORT.mac_address,
+        fixed_ips=[{"subnet_id": "subnet", "ip_address": "10.0.0.77"}],
+        network_id="net",
+    )
+    stale = [[], [late]]  # it is not there at the first look
+    answer = little._neutron
+
+    def neutron(method: str, path: list[str], body: dict[str, object]) -> object:
+        if method == "GET" and stale:
+            return 200, {"ports": stale.pop(0)}
+        return answer(method, path, body)
+
+    little._neutron = neutron  # type: ignore[method-assign,assignment]
+    server = tenant.recreate_server(REQUEST)
+    assert (server.port_ids, server.notes) == ([late["id"]], [])
+
+
+def test_of_two_servers_the_older_stays_and_no_volume_goes(little: LittleCloud) -> None:
+    """The first request is carried out after the second, which was sent as it had no answer."""
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", "/nova/servers", late=True))
+    with pytest.raises(errors.CloudUnavailable):
+        tenant.recreate_server(REQUEST)
+    server = tenant.recreate_server(REQUEST)
+    assert list(little.servers) == [server.id]
+    (deleted,) = (asked for asked in little.asked if asked.startswith("DELETE /nova"))
+    kept = deleted.replace("DELETE", "PUT") + "/os-volume_attachments/volume"
+    assert little.asked.index(kept) < little.asked.index(deleted)
+
+
+def test_doubles_that_others_left_are_removed(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    first = tenant.recreate_server(REQUEST)
+    little.add_server(name="web", metadata={"protector_key": "web-e1"})
+    little.add_server(name="web", metadata={"protector_key": "web-e1"}, status="ERROR")
+    little.add_port(description="Recovered by Protector: web-e1 0", network_id="net")
+    assert tenant.recreate_server(REQUEST) == first
+    assert list(little.servers) == [first.id]
+    assert list(little.ports) == first.port_ids
+
+
+def test_an_older_one_in_error_is_not_the_one(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.add_server(
+        name="web", metadata={"protector_key": "web-e1"}, status="ERROR", created="2025"
+    )
+    good = little.add_server(name="web", metadata={"protector_key": "web-e1"})
+    assert tenant.recreate_server(REQUEST).id == good["id"]
+    assert list(little.servers) == [good["id"]]
+
+
+def test_a_server_whose_volumes_were_not_attached_can_be_made_anew(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.statuses = iter(["ERROR", "ACTIVE"])
+    little.fault_message = "Build of instance 7 aborted: Unable to update attachment (no host)."
+    with pytest.raises(errors.VolumesNotAttached, match="no host"):
+        tenant.recreate_server(REQUEST)
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"
+    assert (len(little.servers), len(little.ports)) == (1, 1)
+
+
+def test_a_server_that_no_host_has_room_for_is_not(little: LittleCloud) -> None:
+    little.statuses = iter(["ERROR"])
+    little.fault_message = "No valid host was found."
+    with pytest.raises(errors.CloudError, match="No valid host") as raised:
+        little.protector().by_trust("trust").recreate_server(REQUEST)
+    assert not isinstance(raised.value, errors.PASSING)
+
+
+def test_ports_are_kept_for_another_attempt_and_then_as_asked_for(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    squatter = little.add_port(
+        network_id="net", fixed_ips=[{"subnet_id": "subnet", "ip_address": "10.0.0.77"}]
+    )
+    first = tenant.recreate_server(REQUEST)
+    assert len(first.notes) == 1
+    tenant.remove_server(REQUEST.key, keep_ports=True)
+    del little.ports[squatter["id"]]
+    again = tenant.recreate_server(REQUEST)
+    assert (again.port_ids, again.notes) == (first.port_ids, [])
+
+    tenant.remove_server(REQUEST.key, keep_ports=True)
+    elsewhere = dataclasses.replace(PORT, network_id="other-net")
+    moved = tenant.recreate_server(dataclasses.replace(REQUEST, ports=[elsewhere]))
+    assert [port["network_id"] for port in little.ports.values()] == ["other-net"]
+    assert (moved.notes, len(little.ports)) == ([], 1)
+    tenant.remove_server(REQUEST.key)
+    assert little.ports == {}
+
+
+def test_an_expired_token_is_replaced(little: LittleCloud) -> None:
+    """The service user's, and one that a trust gave."""
+    cloud = little.protector()
+    tenant = cloud.by_trust("trust")
+    tenant.recreate_server(REQUEST)
+    service = cloud.as_service()
+    assert service.trusts() == ["trust"]
+    little.tokens.clear()
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"
+    little.tokens.clear()
+    assert service.trusts() == ["trust"]
+
+
+def test_signing_in_is_repeated_and_keystone_named_when_it_fails(little: LittleCloud) -> None:
+    little.faults.append(Fault("POST", "/keystone/auth/tokens", 503, times=2))
+    little.protector().by_trust("trust").recreate_server(REQUEST)
+    little.faults.append(Fault("POST", "/keystone/auth/tokens", 503, times=99))
+    told = "Keystone of site-b: Nova was not asked to list servers"
+    with pytest.raises(errors.CloudUnavailable, match=told):
+        little.protector(call_budget=0.3).by_trust("other").recreate_server(REQUEST)
