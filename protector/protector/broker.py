@@ -11,7 +11,7 @@ import oslo_messaging
 from oslo_config import cfg
 
 # Seconds for each word of the conversation.
-TIMEOUT = 2.0
+TIMEOUT = 1.5
 
 
 class Broker:
@@ -28,9 +28,11 @@ class Broker:
         self._lock = threading.Lock()
 
     def answers(self) -> bool:
+        if self._url.transport != "rabbit":
+            return True
         with self._lock:
-            # The connection may have broken since it was last used.
-            return self._url.transport != "rabbit" or self._asked() or self._asked()
+            used = self._connection.connected  # it may have broken since
+            return self._asked() or (used and self._asked())
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -46,7 +48,7 @@ class Broker:
         )
 
     def _asked(self) -> bool:
-        tries = {"max_retries": len(self._hosts), "interval_start": 0, "interval_step": 0}
+        tries = {"max_retries": len(self._hosts) - 1, "interval_start": 0, "interval_step": 0}
         try:
             self._connection.ensure_connection(**tries)
             self._connection.channel().close()
