@@ -21,11 +21,13 @@ class Fault:
     hang    until the fault is cleared, then drop the connection
 
     ``after`` the request has been carried out, or else instead of it (``delay``: before it).
+    ``path`` and ``agent`` are expressions: an array has several clients, who say who they are.
     """
 
     array: str = ""
     method: str = ""
     path: str = ""
+    agent: str = ""
     action: str = "answer"
     after: bool = False
     status: int = 500
@@ -38,18 +40,20 @@ class Fault:
     def __post_init__(self) -> None:
         if self.action not in ACTIONS:
             raise BadSettings(f"action must be one of {', '.join(ACTIONS)}, not {self.action}")
-        try:
-            re.compile(self.path)
-        except re.error as error:
-            raise BadSettings(f"path is not a regular expression: {error}") from None
+        for name in ("path", "agent"):
+            try:
+                re.compile(getattr(self, name))
+            except re.error as error:
+                raise BadSettings(f"{name} is not a regular expression: {error}") from None
         self.seen = 0
         self.cleared = threading.Event()
 
-    def matches(self, array: str, method: str, path: str) -> bool:
+    def matches(self, array: str, method: str, path: str, agent: str) -> bool:
         return (
             self.array in ("", array)
             and self.method.upper() in ("", method)
             and re.search(self.path, path) is not None
+            and re.search(self.agent, agent) is not None
         )
 
     def strikes(self) -> bool:
@@ -73,9 +77,9 @@ class Faults:
         for fault in cleared:
             fault.cleared.set()
 
-    def striking(self, array: str, method: str, path: str) -> Fault | None:
+    def striking(self, array: str, method: str, path: str, agent: str) -> Fault | None:
         """Return the fault this request meets, if any."""
         with self._lock:
-            matching = [f for f in self._faults if f.matches(array, method, path)]
+            matching = [f for f in self._faults if f.matches(array, method, path, agent)]
             struck = [fault for fault in matching if fault.strikes()]
         return struck[0] if struck else None

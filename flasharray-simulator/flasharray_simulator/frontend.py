@@ -46,7 +46,8 @@ class Frontend:
 
     def __call__(self, request: Request) -> Response:
         """Answer, and write it down: the status is that of what was done, if anything was."""
-        fault = self._faults.striking(self._settings.name, request.method, request.path)
+        name, agent = self._settings.name, _agent(request)
+        fault = self._faults.striking(name, request.method, request.path, agent)
         struck = self._strike(fault) if fault and not fault.after else None
         done = None if struck else self._carry_out(request)
         if fault and fault.after:
@@ -127,6 +128,7 @@ class Frontend:
         self._journal.add(
             time=self._store.now(),
             array=self._settings.name,
+            agent=_agent(request),
             method=request.method,
             path=request.path,
             query=query,
@@ -134,6 +136,11 @@ class Frontend:
             status=done and done.status,
             fault=fault and fault.action,
         )
+
+
+def _agent(request: Request) -> str:
+    """Return what program the client says it is."""
+    return request.headers.get("user-agent", "")
 
 
 def _json(answer: Any, status: int = 200) -> Response:

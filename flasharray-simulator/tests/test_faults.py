@@ -52,6 +52,14 @@ def test_a_busy_array_is_asked_again(a: Asking, control: Control) -> None:
     assert [entry["status"] for entry in entries] == [None, None, 200]
 
 
+def test_only_one_of_the_clients_fails(a: Asking, control: Control) -> None:
+    control.fault("fa-a", "/volumes", agent="^nobody", status=400, count=0)
+    assert create(a, "one").status_code == 200
+    (own,) = {entry["agent"] for entry in control.journal() if entry["method"] == "POST"}
+    control.fault("fa-a", "/volumes", agent=own.split("/")[0], status=400, count=0)
+    assert create(a, "two").status_code == 400
+
+
 def test_only_the_nth_request_fails(a: Asking, control: Control) -> None:
     control.fault("fa-a", "/volumes", method="POST", status=400, error="array limit reached", nth=2)
     assert create(a, "one").status_code == 200

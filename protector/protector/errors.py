@@ -15,12 +15,15 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
   - Conflict 409
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . TooManySites, SiteInUse, AskOtherSite, TenantMappingInUse, NoTenantMapping, NoVolumeType,
-      ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress,
+      ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress, OperationRunning,
+      OperationEnded, NothingToRetry, CancelKeepsOnly,
       DocumentConflict, DocumentInvalid, DocumentUnsettled, DocumentTooLarge, PeerRefused,
       PeerTooOld, GroupSuperseded, NotSynchronized, EditedMeanwhile, NothingRecoverable, ClaimLost
+  - OperationCancelled 500
   - PeerUnreachable 503
   - DatabaseUnreachable 503
   - EngineUnreachable 503
+  - CoordinationUnreachable 503
   - KeysUnusable 500
   - CloudError 502
     . CloudRefused, VolumeManageRefused

@@ -27,7 +27,7 @@ def configure(place: Place, folders: Folders) -> None:
     """Write the site's files anew; keys and data that exist stay as they are."""
     config = folders.site(place) / "etc"
     state = folders.site(place) / "state"
-    for folder in (config, folders.site(place) / "log", state / "lock"):
+    for folder in (config / "protector.d", folders.site(place) / "log", state / "lock"):
         folder.mkdir(parents=True, exist_ok=True)
     for name in STATE_FOLDERS:
         (state / name).mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,9 @@ NAMES = (API, ENGINE)
 # Not of a site that was brought up: whoever wants two starts it.
 SECOND_ENGINE = "protector-engine-2"
 ENGINES = (ENGINE, SECOND_ENGINE)
-CONFIG = ("--config-file", "protector.conf")
+# What lies in the folder is laid over the file.
+OVER = "protector.d"
+CONFIG = ("--config-file", "protector.conf", "--config-dir", OVER)
 # Laid over the other.
 CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")
 START = 60.0
@@ -39,6 +41,11 @@ class Protector:
         if not (self._config / "keys").exists():
             self._manage("create-key")
         self._manage("db", "sync")
+
+    @property
+    def configured_over(self) -> pathlib.Path:
+        """A file of options for as long as it is there; Protector reads it when it starts."""
+        return self._config / OVER / "over.conf"
 
     def start(self, *names: str, fate: pathlib.Path | None = None) -> None:
         """Start its processes, or those that are named.

@@ -212,8 +212,8 @@ class Site:
         self._await_ready()
 
     def kill_service(self, name: str) -> None:
-        """Let Protector's API, one of its engines or MariaDB die."""
-        self.processes.end([name], grace=0)
+        """Let Protector's API, one of its engines, MariaDB or RabbitMQ die."""
+        self.processes.end(rabbitmq.NAMES if name == "rabbitmq" else [name], grace=0)
 
     def stop_service(self, name: str) -> None:
         """Ask it to end, and wait until it has."""
@@ -224,7 +224,10 @@ class Site:
         if "mariadb" in names:
             self.mariadb.start()
             self.mariadb.wait()
-        if of_protector := [name for name in names if name != "mariadb"]:
+        if "rabbitmq" in names:
+            self._rabbitmq.start()
+            self._rabbitmq.wait()
+        if of_protector := [name for name in names if name not in INFRASTRUCTURE]:
             self.protector.start(*of_protector, fate=fate)
             self.protector.wait()
 
@@ -236,6 +239,18 @@ class Site:
         finally:
             self.protector.start()
             self.protector.wait()
+
+    @contextlib.contextmanager
+    def protector_configured(self, options: str) -> Iterator[None]:
+        """Lay options over those of Protector's file, for a while."""
+        over = self.protector.configured_over
+        with self.protector_stopped():
+            over.write_text(options)
+        try:
+            yield
+        finally:
+            with self.protector_stopped():
+                over.unlink()
 
     @contextlib.contextmanager
     def cinder_policy_missing(self) -> Iterator[None]:

@@ -84,7 +84,10 @@ class Testbed:
             self._sites[site].restart(service)
 
     def kill_service(self, site: str, name: str) -> None:
-        """Let ``protector-api``, ``protector-engine[-2]`` or ``mariadb`` of the site die, alone."""
+        """Let one of the site's processes die, alone.
+
+        ``name``: protector-api, protector-engine, protector-engine-2, mariadb or rabbitmq.
+        """
         self._sites[site].kill_service(name)
 
     def stop_service(self, site: str, name: str) -> None:
@@ -115,6 +118,12 @@ class Testbed:
     def protector_stopped(self, site: str) -> contextlib.AbstractContextManager[None]:
         """Do without the site's Protector for a while."""
         return self._sites[site].protector_stopped()
+
+    def protector_configured(
+        self, site: str, options: str
+    ) -> contextlib.AbstractContextManager[None]:
+        """Lay options over those of the site's Protector for a while."""
+        return self._sites[site].protector_configured(options)
 
     def cinder_policy_missing(self, site: str) -> contextlib.AbstractContextManager[None]:
         """Take away, for a while, the rules that Protector asks of the site's Cinder."""

@@ -8,24 +8,15 @@ answer is on its way back.
 
 import contextlib
 import dataclasses
-import http.client
-import http.server
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Literal
 
+from testbed.relay import Relay, Reply, Request, Silence
 from testbed.testbed import Testbed
 
-SERVICE_TYPE = "site-recovery"
 PORT = 8788
-# Seconds: longer than a Protector waits for the other.
-PATIENCE = 60
-# What concerns one connection, and not what is carried.
-OF_A_CONNECTION = (
-    *("connection", "keep-alive", "transfer-encoding", "content-length"),
-    *("date", "server"),
-)
 
 When = Literal["before", "after"]
 
@@ -67,21 +58,13 @@ class Strike:
         self.act()
 
 
-@dataclasses.dataclass(frozen=True)
-class Answer:
-    status: int
-    headers: Sequence[tuple[str, str]]
-    body: bytes
-
-
 class Line:
     """Carries every message to where it is meant to go; those of a strike as that wants it."""
 
     def __init__(self, address: str) -> None:
-        self._address = address
         self._strike: Strike | None = None
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._relay = Relay(f"http://{address}:{PORT}", self._carry)
+        self.url = self._relay.url
 
     def strike_at(
         self, message: Message, when: When, act: Callable[[], None], *, answer_is_lost: bool
@@ -89,43 +72,25 @@ class Line:
         self._strike = Strike(message, when, act, answer_is_lost)
         return self._strike
 
-    def carry(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Answer | None:
-        """Return the site's answer; None: there is none, or it is lost."""
-        strike = self._strike
-        if not strike or strike.struck or not strike.message.is_meant(method, path.split("?")[0]):
-            return self._pass_on(method, path, headers, body)
+    @contextlib.contextmanager
+    def open(self) -> Iterator["Line"]:
+        with self._relay.open():
+            yield self
+
+    def _carry(self, relay: Relay, request: Request) -> Reply:
+        """Return the site's answer, unless there is none or it is lost."""
+        strike, path = self._strike, request.path.split("?")[0]
+        if not strike or strike.struck or not strike.message.is_meant(request.method, path):
+            return relay.pass_on(request)
         try:
             if strike.when == "before":
                 strike.fall()
-            answer = self._pass_on(method, path, headers, body)
+            answer = relay.pass_on(request)
             if strike.when == "after":
                 strike.fall()
-            return None if strike.answer_is_lost else answer
+            return Silence.CUT if strike.answer_is_lost else answer
         finally:
             strike.over.set()
-
-    def _pass_on(
-        self, method: str, path: str, headers: dict[str, str], body: bytes
-    ) -> Answer | None:
-        connection = http.client.HTTPConnection(self._address, PORT, timeout=PATIENCE)
-        with contextlib.closing(connection):
-            try:
-                connection.request(method, path, body or None, headers)
-                answer = connection.getresponse()
-                return Answer(answer.status, answer.getheaders(), answer.read())
-            except (OSError, http.client.HTTPException):
-                return None
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator["Line"]:
-        thread = threading.Thread(target=self._server.serve_forever)
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._server.shutdown()
-            thread.join()
-            self._server.server_close()
 
 
 @contextlib.contextmanager
@@ -152,33 +117,3 @@ def _start_again(testbed: Testbed) -> None:
     with contextlib.ExitStack() as stopped:
         for site in testbed.sites:
             stopped.enter_context(testbed.protector_stopped(site))
-
-
-def _handler_of(line: Line) -> type[http.server.BaseHTTPRequestHandler]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def _carry(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            answer = line.carry(self.command, self.path, _carried(self.headers.items()), body)
-            if answer is None:
-                self.close_connection = True
-                return
-            self.send_response(answer.status)
-            for name, value in _carried(answer.headers).items():
-                self.send_header(name, value)
-            if answer.status != http.HTTPStatus.NO_CONTENT:
-                self.send_header("Content-Length", str(len(answer.body)))
-            self.end_headers()
-            self.wfile.write(answer.body)
-
-        do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = _carry
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: what is carried concerns nobody."""
-
-    return Handler
-
-
-def _carried(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name: value for name, value in headers if name.lower() not in OF_A_CONNECTION}

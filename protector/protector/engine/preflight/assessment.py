@@ -55,9 +55,9 @@ def assess(
     return Assessment(found, judge.unsettled if refused else None)
 
 
-def starting_order(members: Sequence[Member]) -> list[Member]:
-    """Return the members in the order in which a failover starts them."""
-    return list(members)
+def by_need(members: Sequence[Member]) -> list[Member]:
+    """Return the members in the order in which they get what there is not enough of."""
+    return sorted(members, key=lambda one: (one.criticality != "critical", one.boot_priority))
 
 
 class _Judge:
@@ -199,7 +199,7 @@ class _Judge:
     def _of_room(self, at_fault: set[str | None]) -> list[Finding]:
         startable = [
             member
-            for member in starting_order(self._seen.missing)
+            for member in by_need(self._seen.missing)
             if member.server_id not in at_fault and member.server_id in self._seen.prospects
         ]
         project_id = self._document.projects[self._site]

@@ -54,6 +54,14 @@ class Seen:
     begun: Document | None
     sync_status: sync.Status
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing was withheld that may be told when it is asked for again."""
+        destination = self.destination
+        policy = destination.manageable if isinstance(destination, Destination) else None
+        told = (self.array, self.inventory, destination, policy, self.ports, self.point)
+        return not any(isinstance(one, errors.PASSING) for one in told)
+
 
 def look(work: Work, tenant: TenantCloud) -> Seen:
     """:param tenant: the cloud as the tenant sees it, by a trust or a token."""

@@ -8,7 +8,7 @@ from protector.cloud.base import ServerRequest
 from protector.db import groups
 from protector.engine.preflight.assessment import Assessment, assess
 from protector.engine.preflight.looking import Destination, Seen, look
-from protector.engine.step import Result, Step, repeated
+from protector.engine.step import Result, Step
 from protector.engine.work import must_leave_some
 
 REQUEST = pydantic.TypeAdapter(ServerRequest)
@@ -19,10 +19,9 @@ class ValidateTargetSite(Step):
 
     default_provides = {"requests", "notes", "destination", "site_faults"}
 
-    @repeated
     def execute(self) -> Result:
         work = self.work
-        seen = look(work, work.tenant)
+        seen = self.patiently(lambda: look(work, work.tenant), unless=lambda seen: seen.is_whole)
         assessment = assess(
             work.document,
             work.arguments,

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that Protector asks of others goes wrong, one call at a time."""
