@@ -210,3 +210,13 @@ def test_signing_in_is_repeated_and_keystone_named_when_it_fails(little: LittleC
     told = "Keystone of site-b: Nova was not asked to list servers"
     with pytest.raises(errors.CloudUnavailable, match=told):
         little.protector(call_budget=0.3).by_trust("other").recreate_server(REQUEST)
+
+
+def test_a_service_that_does_not_say_its_version_is_not_asked(little: LittleCloud) -> None:
+    tenant = little.protector(call_budget=0.3).by_trust("trust")
+    little.faults.append(Fault("GET", "/nova/v2.1", 503, times=4))
+    with pytest.raises(errors.CloudUnavailable, match="Nova of site-b"):
+        tenant.recreate_server(REQUEST)
+    assert little.count("GET /nova/servers/detail") == 0
+    little.faults.clear()
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"
