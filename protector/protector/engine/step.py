@@ -35,7 +35,7 @@ class Step(task.Task):
     def __init__(self, work: Work, name: str | None = None) -> None:
         super().__init__(name or re.sub(r"(?<!^)(?=[A-Z])", "_", type(self).__name__).lower())
         self.work = work
-        self._began = time.monotonic()
+        self._began, self._undoes = time.monotonic(), False
         self._attempts = 0
 
     def pre_execute(self) -> None:
@@ -44,7 +44,7 @@ class Step(task.Task):
         :raises OperationCancelled: the operation is to end here.
         """
         self.work.must_be_ours()
-        self._began = time.monotonic()
+        self._began, self._undoes = time.monotonic(), False
         if self.stops_for(self.work.cancelled()):
             raise errors.OperationCancelled(operation=self.work.claim.operation_id)
 
@@ -54,7 +54,7 @@ class Step(task.Task):
 
     def pre_revert(self) -> None:
         self.work.must_be_ours()
-        self._began = time.monotonic()
+        self._began, self._undoes = time.monotonic(), True
 
     def revert(self, *args: Any, **kwargs: Any) -> bool:
         """Undo, unless VMs run on what was made: they stay, with all that they need.
@@ -77,8 +77,9 @@ class Step(task.Task):
     ) -> R:
         """Do what may be done twice, again and again as long as what is in its way may pass.
 
-        The step's budget is one for all that it does so. When it is spent, the last result is
-        returned, or the last fault raised, which then says how often it was tried.
+        The step's budget is one for all that it does so. When it is spent, or the operation is
+        cancelled, the last result is returned, or the last fault raised, which then says how often
+        it was tried.
 
         :param unless: whether a result is final.
         """
@@ -109,7 +110,8 @@ class Step(task.Task):
         fault = state.outcome.exception() if state.outcome else None
         most = getattr(fault, "most_attempts", state.attempt_number + 1)
         spent = time.monotonic() - self._began + state.upcoming_sleep
-        return state.attempt_number >= most or spent >= self.work.step_budget
+        cancelled = not self._undoes and self.work.cancelled() is not None
+        return cancelled or state.attempt_number >= most or spent >= self.work.step_budget
 
     def _end(self, state: tenacity.RetryCallState) -> Any:
         outcome = state.outcome

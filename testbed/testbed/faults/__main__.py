@@ -20,6 +20,7 @@ from testbed.progress import Progress
 from testbed.testbed import Testbed
 
 SERVICES = (*(api.name for api in APIS), ARRAY, *RESTARTED)
+OPERATIONS = [name for name, drill in DRILLS.items() if drill.status == "completed"]
 ROW = "{service:<9} {call:<52.52} {fault:<12} {seconds:>5.1f} s  {outcome}"
 
 
@@ -28,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         prog="scripts/faults",
         description="Let each call that Protector makes fail, and see that it is made good.",
     )
-    result.add_argument("--operation", choices=DRILLS, default="failover")
+    result.add_argument("--operation", choices=OPERATIONS, default="failover")
     result.add_argument("--service", choices=SERVICES, action="append", default=[])
     result.add_argument(
         "--fault", metavar="WORD", action="append", default=[], help="faults with this in the name"

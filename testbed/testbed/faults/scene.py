@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from keystoneauth1.exceptions import ClientException
-from openstack.exceptions import SDKException, raise_from_response
+from openstack.exceptions import SDKException
 
 from flasharray_simulator.control import Control
 from testbed import shortcut
@@ -67,13 +67,6 @@ class Scene:
             self.testbed.restore(CHECKPOINT)
         self._proxy.recorded()
         self._since = len(self.control.journal())
-
-    def retry(self, operation_id: str) -> str:
-        """Return the id of the operation that goes on with this one."""
-        path = f"/{self.protector.get_project_id()}/operations/{operation_id}/action"
-        answer = self.protector.post(path, json={"retry": {}})
-        raise_from_response(answer)
-        return str(answer.json()["operation"]["operation_id"])
 
     def calls(self) -> list[Call]:
         """Return what was asked of OpenStack, and by Protector of the array, since put back."""

@@ -123,8 +123,11 @@ def _tried(scene: Scene, case: Case) -> tuple[str, str]:
 def _again(scene: Scene, operation_id: str | None) -> str:
     """Retry the operation, or ask for it when it was refused; return how that ended."""
     try:
-        retried = scene.retry(operation_id) if operation_id else scene.drill.ask(scene.testbed)
-        how, message = _ended(scene, retried)
+        if operation_id:
+            again = str(scene.protector.retry_operation(operation_id).operation_id)
+        else:
+            again = scene.drill.ask(scene.testbed)
+        how, message = _ended(scene, again)
     except HttpException as error:
         return f"refused: {error.message}"
     return how if how == "completed" else f"{how}: {message}"

@@ -8,7 +8,8 @@ import pytest
 from functional.engine.world import World
 
 from protector import errors
-from protector.db import claims
+from protector.db import claims, operations
+from protector.domain.operation import Cancel
 
 UNANSWERED = {
     "promote": ("array", errors.ArrayUnreachable(array="array-b", reason="Connection timeout")),
@@ -50,6 +51,31 @@ def test_what_does_not_pass_is_told_with_what_was_tried(patient: World) -> None:
     assert time.monotonic() - started < 5
     assert "Connection refused (after " in (operation.error_message or "")
     assert " attempts in " in (operation.error_message or "")
+
+
+def test_an_operation_that_is_cancelled_waits_no_longer(patient: World) -> None:
+    operation_id = patient.submit()
+
+    def cancelled(*args: object, **kwargs: object) -> None:
+        with patient.b.sessions.begin() as session:
+            operations.get(session, operation_id).cancel = Cancel.UNDO
+        raise errors.ArrayBusy(array="array-b", reason="HTTP 503")
+
+    patient.b.array.faults.set("promote", cancelled)
+    assert patient.run(operation_id).status == "cancelled"
+    assert patient.b.array.faults.calls.count("promote") == 1
+    assert patient.leftovers() == []
+
+
+def test_undoing_is_repeated_as_well(patient: World) -> None:
+    refusal = errors.CloudError(service="Nova", site="site-b", reason="No valid host was found.")
+    lost = errors.CloudUnavailable(service="Cinder", site="site-b", reason="HTTP 502")
+    patient.b.cloud.faults.set("recreate_server", refusal)
+    patient.b.cloud.faults.set("unmanage_volumes", lost, after=True, times=1)
+    patient.b.array.faults.set("discard", errors.ArrayBusy(array="b", reason="503"), times=1)
+    patient.fail_over()
+    assert patient.leftovers() == []
+    assert patient.group.status == "active"
 
 
 def test_what_is_refused_is_not_asked_again(patient: World) -> None:
@@ -105,5 +131,6 @@ def test_an_engine_whose_operation_was_taken_over_meanwhile_does_no_harm(
         patient.run(operation_id)
     assert "ACTIVE" in patient.servers().values()
     assert len(patient.b.cloud.made_volumes) == 4
+    assert patient.b.cloud.faults.calls.count("recreate_server") <= 2  # one for each VM
     assert "remove_server" not in patient.b.cloud.faults.calls
     assert "unmanage_volumes" not in patient.b.cloud.faults.calls

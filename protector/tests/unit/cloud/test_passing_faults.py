@@ -140,6 +140,15 @@ def test_an_older_one_in_error_is_not_the_one(little: LittleCloud) -> None:
     good = little.add_server(name="web", metadata={"protector_key": "web-e1"})
     assert tenant.recreate_server(REQUEST).id == good["id"]
     assert list(little.servers) == [good["id"]]
+    assert little.count("POST /nova/servers") == 0
+
+
+def test_a_server_that_is_refused_since_it_is_there_by_now_is_found(little: LittleCloud) -> None:
+    """An earlier request is carried out after the look, and has ports and volumes by now."""
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", "/nova/servers", 409, after=True))
+    assert tenant.recreate_server(REQUEST).id in little.servers
+    assert little.count("POST /nova/servers") == len(little.servers) == 1
 
 
 def test_a_server_whose_volumes_were_not_attached_can_be_made_anew(little: LittleCloud) -> None:
