@@ -59,9 +59,8 @@ def estimate(
         known.setdefault(recovery.kind_of(name), []).append(seconds)
     usual = {kind: statistics.median(seconds) for kind, seconds in known.items()}
     kinds = {recovery.kind_of(step) for steps in outline.values() for step in steps}
-    times = {kind: 1 for kind in kinds} | {
-        recovery.RECREATE: sum(math.ceil(vms / at_once) for vms in tiers)
-    }
+    rounds = sum(math.ceil(vms / at_once) for vms in tiers)
+    times = {kind: 1 for kind in kinds} | {recovery.RECREATE: rounds}
     total = sum(usual.get(kind, _assumed(kind)) * count for kind, count in times.items())
     return Estimate(math.ceil(total), _basis(usual, len(known.get(recovery.RECREATE, [])), site))
 

@@ -52,6 +52,14 @@ def test_an_action_is_told_by_its_name(world: World, lines: list[str]) -> None:
     assert line.endswith(f"action=failover target={target} status=202")
 
 
+def test_a_failover_that_is_only_checked_is_told_as_that(world: World, lines: list[str]) -> None:
+    group_id = world.protected("web1")
+    lines.clear()
+    world.b.fail_over(group_id, dry_run=True)
+    (line,) = lines
+    assert "action=failover-dry-run " in line
+
+
 def test_what_is_refused_is_told_too(world: World, lines: list[str]) -> None:
     group_id = world.create_group()
     lines.clear()
