@@ -126,8 +126,8 @@ def _laid_over(before: Operation, wanted: schema.Retry, document: Document) -> F
     given = FailoverArguments.model_validate(before.arguments)
     skip = [document.member(server).server_id for server in wanted.skip]
     return FailoverArguments(
-        networks=mapping.override(given.networks, wanted.network_mapping),
-        flavors=mapping.override(given.flavors, wanted.flavor_mapping),
+        networks=mapping.override(given.networks, wanted.network_mapping, document.networks),
+        flavors=mapping.override(given.flavors, wanted.flavor_mapping, document.flavors),
         accept_stale_metadata=given.accept_stale_metadata or wanted.accept_stale_metadata,
         skip=sorted({*given.skip, *skip}),
     )

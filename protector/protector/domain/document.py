@@ -175,6 +175,16 @@ class Document(Value):
         """Return the other of the group's two sites."""
         return self.secondary_site if site == self.primary_site else self.primary_site
 
+    @property
+    def networks(self) -> set[tuple[str, str]]:
+        """Id and name of the source's networks."""
+        return {(nic.network_id, nic.network_name) for one in self.members for nic in one.nics}
+
+    @property
+    def flavors(self) -> set[tuple[str, str]]:
+        """Id and name of the source's flavors."""
+        return {(one.flavor.id, one.flavor.name) for one in self.members}
+
     def following(self, site: str, **changes: Any) -> "Document":
         """Return the next version, written on the site now."""
         numbers = {"version": self.version + 1, "site": site, "modified_at": moment()}

@@ -138,10 +138,11 @@ class _Look:
     def _prospects(self, inventory: Told[Inventory]) -> dict[str, Prospect]:
         if isinstance(inventory, errors.ProtectorError):
             return {}
-        stored, given = self._work.document.mappings, self._work.arguments
+        document, given = self._work.document, self._work.arguments
+        stored = document.mappings
         mappings = Mappings(
-            networks=mapping.override(stored.networks, given.networks),
-            flavors=mapping.override(stored.flavors, given.flavors),
+            networks=mapping.override(stored.networks, given.networks, document.networks),
+            flavors=mapping.override(stored.flavors, given.flavors, document.flavors),
         )
         target = Target(self._work.site, inventory, mappings, self._work.epoch)
         return {member.server_id: planning.plan(member, target) for member in self._missing}
