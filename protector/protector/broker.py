@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whether the message broker between protector-api and protector-engine answers."""
 
+import functools
 import threading
 from typing import Any
 from urllib.parse import quote
@@ -10,7 +11,7 @@ import oslo_messaging
 from oslo_config import cfg
 
 # Seconds for each word of the conversation.
-TIMEOUT = 2.0
+TIMEOUT = 1.5
 
 
 class Broker:
@@ -21,21 +22,33 @@ class Broker:
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        url = oslo_messaging.TransportURL.parse(conf)
+        self._conf = conf
+        self._url = oslo_messaging.TransportURL.parse(conf)
+        self._hosts = [_written(host, self._url.virtual_host) for host in self._url.hosts]
         self._lock = threading.Lock()
-        self._hosts = [_written(host, url.virtual_host) for host in url.hosts]
-        self._connection = _connection(conf, self._hosts) if url.transport == "rabbit" else None
 
     def answers(self) -> bool:
+        if self._url.transport != "rabbit":
+            return True
         with self._lock:
-            # The connection may have broken since it was last used.
-            return self._connection is None or self._asked() or self._asked()
+            used = self._connection.connected  # it may have broken since
+            return self._asked() or (used and self._asked())
 
     # -- inside -------------------------------------------------------------------------------
 
+    @functools.cached_property
+    def _connection(self) -> kombu.Connection:
+        options = self._conf.oslo_messaging_rabbit
+        return kombu.Connection(
+            ";".join(self._hosts),
+            ssl=_ssl(options),
+            login_method=options.rabbit_login_method,
+            connect_timeout=TIMEOUT,
+            transport_options={"read_timeout": TIMEOUT, "write_timeout": TIMEOUT},
+        )
+
     def _asked(self) -> bool:
-        assert self._connection is not None
-        tries = {"max_retries": len(self._hosts), "interval_start": 0, "interval_step": 0}
+        tries = {"max_retries": len(self._hosts) - 1, "interval_start": 0, "interval_step": 0}
         try:
             self._connection.ensure_connection(**tries)
             self._connection.channel().close()
@@ -48,16 +61,6 @@ class Broker:
             self._connection.release()
             return False
         return True
-
-
-def _connection(conf: cfg.ConfigOpts, hosts: list[str]) -> kombu.Connection:
-    return kombu.Connection(
-        ";".join(hosts),
-        ssl=_ssl(conf.oslo_messaging_rabbit),
-        login_method=conf.oslo_messaging_rabbit.rabbit_login_method,
-        connect_timeout=TIMEOUT,
-        transport_options={"read_timeout": TIMEOUT, "write_timeout": TIMEOUT},
-    )
 
 
 def _written(host: oslo_messaging.TransportHost, virtual_host: str | None) -> str:

@@ -32,18 +32,21 @@ class Members:
         self._url = _with_expiry(conf.coordination.backend_url, conf.coordination.member_expiry)
         self._coordinator: coordination.CoordinationDriver | None = None
         self._lock = threading.Lock()
+        self._joined = False
 
     def join(self) -> None:
         """Be a member, and show it from now on; may be called again to see to it.
 
         :raises CoordinationUnreachable: the back-end does not answer.
         """
-        if self._name not in self._alive():
+        if not self._joined or self._name not in self._alive():
             with self._asking() as coordinator:
-                with contextlib.suppress(coordination.MemberAlreadyExist):  # its old self
-                    coordinator.join_group(GROUP).get(TIMEOUT)
-                coordinator.heartbeat()
+                # What its old self has left is not kept alive by the heart of this one.
+                with contextlib.suppress(coordination.MemberNotJoined):
+                    coordinator.leave_group(GROUP).get(TIMEOUT)
+                coordinator.join_group(GROUP).get(TIMEOUT)
                 coordinator.heart.start()
+                self._joined = True
 
     def alive(self) -> set[str]:
         """Return the names of the members.

@@ -89,7 +89,7 @@ def test_all_that_stands_in_the_way_is_told_at_once_and_nothing_is_made(
         readiness, code = told(testbed, operator, *CHECK)
 
     assert (readiness["ready"], code) == (False, 1)
-    policy, instances, volumes = texts(readiness, "error")
+    policy, volumes, instances = texts(readiness, "error")
     for word in ("volume_extension:volume_manage", "/etc/cinder/policy.yaml on site-b"):
         assert word in policy
     assert "web-server-2: quota instances of the project on site-b has 0 left" in instances

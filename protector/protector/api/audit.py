@@ -49,4 +49,8 @@ def _action(req: falcon.Request) -> str:
     except falcon.HTTPError:
         return last
     names = [name for name in body if ACTION.fullmatch(name)] if isinstance(body, dict) else []
-    return "-".join(names[:1]) or last
+    if not names:
+        return last
+    arguments = body[names[0]]
+    dry_run = isinstance(arguments, dict) and arguments.get("dry_run") is True
+    return f"{names[0]}-dry-run" if dry_run else str(names[0])

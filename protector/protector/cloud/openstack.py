@@ -162,8 +162,13 @@ class OpenStackCloud(Cloud):
             timeout=self._timeout,
             discovery_cache=self._discovered,
         )
+        # A service that does not say which microversions it has would be asked in its oldest words,
+        # and refuse, or understand something else.
         return openstack.connection.Connection(
-            session=session, region_name=self._region_name, app_name="protector"
+            session=session,
+            region_name=self._region_name,
+            app_name="protector",
+            strict_proxies=True,
         )
 
     def _tenant(self, auth: plugin.BaseAuthPlugin) -> OpenStackTenantCloud:

@@ -121,6 +121,8 @@ class Ports:
 
     def _as_asked(self, key: str, request: PortRequest, port: Any) -> Any:
         """Let a port of an earlier attempt be what is asked for now, as far as there is room."""
+        if port.device_id:  # a server has got it meanwhile
+            return port
         if port.network_id != request.network_id:
             self._delete(port)
             return self._create(key, request)

@@ -132,12 +132,16 @@ class Servers:
     def _delete(self, server: Any) -> None:
         """Delete it without its volumes: another one is to have them, or has them already."""
         with asking(self._site, "Nova", f"delete server {server.name} ({server.id})"):
-            with contextlib.suppress(*NOT_FOUND):
-                for disk in server.attached_volumes or ():
-                    if disk["delete_on_termination"]:
-                        self._connection.compute.update_volume_attachment(
-                            server.id, disk["id"], delete_on_termination=False
-                        )
+            ending = [
+                disk["id"]
+                for disk in server.attached_volumes or ()
+                if disk.get("delete_on_termination", True)
+            ]
+            for volume_id in ending:
+                with contextlib.suppress(*NOT_FOUND):
+                    self._connection.compute.update_volume_attachment(
+                        server.id, volume_id, delete_on_termination=False
+                    )
             self._connection.compute.delete_server(server.id)
         self._wait(server, lambda there: True if there is None else None, "go away")
 

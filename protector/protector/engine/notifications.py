@@ -61,8 +61,10 @@ class Notifications:
 
 
 class _Endpoint:
-    # Not what is about to change, nor what tells from time to time of what is there.
-    filter_rule = oslo_messaging.NotificationFilter(event_type=r"(?!.*\.(start|exists|usage)$)")
+    # Not what is about to change, nor what tells from time to time of what is there, nor ours.
+    filter_rule = oslo_messaging.NotificationFilter(
+        event_type=r"(?!.*\.(start|exists|usage)$)", publisher_id=r"(?!protector-engine\.)"
+    )
 
     def __init__(self, seen: Callable[[set[str]], None]) -> None:
         self._seen = seen

@@ -62,6 +62,17 @@ def test_an_engine_that_starts_again_is_the_same_member(tmp_path: pathlib.Path) 
     assert again.alive() == {"one"}
 
 
+def test_an_engine_that_starts_again_stays_alive(tmp_path: pathlib.Path) -> None:
+    dead = members(tmp_path, "one")
+    dead.join()
+    assert dead._coordinator is not None
+    dead._coordinator.heart.stop()
+    again = members(tmp_path, "one")
+    again.join()
+    time.sleep(2 * EXPIRY)
+    assert again.alive() == {"one"}
+
+
 def test_an_engine_whose_sign_of_life_was_lost_joins_again(tmp_path: pathlib.Path) -> None:
     one = members(tmp_path, "one")
     one.join()

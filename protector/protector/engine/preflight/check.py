@@ -9,6 +9,7 @@ from oslo_context.context import RequestContext
 from protector.cloud.base import TenantCloud
 from protector.db import documents, groups, steps
 from protector.db.claims import Claim
+from protector.domain import recovery
 from protector.domain.operation import FailoverArguments
 from protector.domain.readiness import Plan, Readiness
 from protector.engine.flows.failover import unplanned_failover
@@ -52,10 +53,11 @@ def readiness(work: Work, tenant: TenantCloud) -> Readiness:
     planned = outline(unplanned_failover(work))
     with work.sessions.begin() as session:
         taken = steps.durations(session)
+    able = [member for member in seen.missing if member.server_id not in assessment.faults]
     estimate = outlook.estimate(
         planned,
         taken,
-        vms=len(seen.missing) - len(assessment.faults),
+        tiers=[len(members) for _, members in recovery.boot_tiers(able)],
         at_once=work.equipment.conf.engine.parallel_vms,
         site=work.site,
     )

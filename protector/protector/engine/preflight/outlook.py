@@ -45,12 +45,13 @@ def estimate(
     outline: Mapping[str, Sequence[str]],
     taken: Sequence[tuple[str, float]],
     *,
-    vms: int,
+    tiers: Sequence[int],
     at_once: int,
     site: str,
 ) -> Estimate:
-    """Add up what each step takes; VMs are made side by side, so many at once.
+    """Add up what each step takes; the VMs of a tier are made side by side, so many at once.
 
+    :param tiers: how many VMs each tier has.
     :param taken: name and seconds of steps that were completed on this site.
     """
     known: dict[str, list[float]] = {}
@@ -58,7 +59,8 @@ def estimate(
         known.setdefault(recovery.kind_of(name), []).append(seconds)
     usual = {kind: statistics.median(seconds) for kind, seconds in known.items()}
     kinds = {recovery.kind_of(step) for steps in outline.values() for step in steps}
-    times = {kind: 1 for kind in kinds} | {recovery.RECREATE: math.ceil(vms / at_once)}
+    rounds = sum(math.ceil(vms / at_once) for vms in tiers)
+    times = {kind: 1 for kind in kinds} | {recovery.RECREATE: rounds}
     total = sum(usual.get(kind, _assumed(kind)) * count for kind, count in times.items())
     return Estimate(math.ceil(total), _basis(usual, len(known.get(recovery.RECREATE, [])), site))
 

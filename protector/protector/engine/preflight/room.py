@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether the project's quotas have room for the VMs, one after the other as they are started."""
+"""Whether the project's quotas have room for the VMs, the more important ones first."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ def findings(seen: Seen, members: Sequence[Member], *, site: str, project_id: st
 
     A VM that does not fit leaves its room to those after it.
 
-    :param members: those that can be started, in the order in which they will be.
+    :param members: those that can be started, the most important one first.
     """
     limited = seen.quotas.limited
     left = {name: quota.left for name, quota in limited.items()}

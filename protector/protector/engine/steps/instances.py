@@ -8,7 +8,7 @@ from typing import Any
 
 from protector import errors
 from protector.cloud.base import ServerRequest
-from protector.db import pairs
+from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
 from protector.engine import listening, planning
@@ -66,6 +66,7 @@ class RecreateVm(Step):
         except errors.CloudError as error:
             return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
         with self.work.sessions.begin() as session:
+            claims.hold(session, self.work.claim)
             pairs.recreated(
                 session, self.work.group_id, self.work.epoch, self._member.server_id, server.id
             )

@@ -232,6 +232,7 @@ class ManageVolumesIntoCinder(Step):
 
     def _write(self, source_id: str, volume_id: str | None) -> None:
         with self.work.sessions.begin() as session:
+            claims.hold(session, self.work.claim)
             pairs.managed(session, self.work.group_id, self.work.epoch, source_id, volume_id)
 
     def undo(self) -> None:

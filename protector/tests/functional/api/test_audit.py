@@ -52,6 +52,14 @@ def test_an_action_is_told_by_its_name(world: World, lines: list[str]) -> None:
     assert line.endswith(f"action=failover target={target} status=202")
 
 
+def test_a_failover_that_is_only_checked_is_told_as_that(world: World, lines: list[str]) -> None:
+    group_id = world.protected("web1")
+    lines.clear()
+    world.b.fail_over(group_id, dry_run=True)
+    (line,) = lines
+    assert "action=failover-dry-run " in line
+
+
 def test_what_is_refused_is_told_too(world: World, lines: list[str]) -> None:
     group_id = world.create_group()
     lines.clear()
@@ -86,7 +94,10 @@ def test_whoever_logs_knows_whose_request_it_is(world: World) -> None:
     """From the API over the engine to the threads in which an operation's steps run."""
     seen: dict[str, context.RequestContext | None] = {}
     group_id = world.create_group()
-    world.a.cloud.faults.set("describe_server", lambda *_: seen.update(edit=context.get_current()))
+    # The first time: later it is looked at again, for nobody.
+    world.a.cloud.faults.set(
+        "describe_server", lambda *_: seen.setdefault("edit", context.get_current())
+    )
     asked = world.protect(group_id, "web1")
     path = f"/v1/{{project}}/protection-groups/{group_id}/consistency-group"
     world.a.array.take_point(world.a.get(path)["consistency_group"]["array_group"])

@@ -64,6 +64,7 @@ def notify(
     *,
     exchange: str = "nova",
     by: str | None = None,
+    publisher: str = "a.service",
 ) -> None:
     """Send a notification as the service does whose ``control_exchange`` this is.
 
@@ -72,7 +73,7 @@ def notify(
     conf.set_override("control_exchange", exchange)
     notifier = oslo_messaging.Notifier(
         oslo_messaging.get_notification_transport(conf, url="fake:/"),
-        "a.service",
+        publisher,
         driver="messagingv2",
         topics=["notifications"],
         serializer=ContextSerializer(),
@@ -111,6 +112,7 @@ def test_what_changes_nothing_is_not_heard(
     notify(conf, "compute.instance.exists", INSTANCE)
     notify(conf, "compute.instance.resize.start", INSTANCE)
     notify(conf, "flavor.update", {"name": "of no project"})
+    notify(conf, "operation.step", {"project_id": "acme"}, publisher="protector-engine.one")
     notify(conf, "compute.instance.resize.end", {"tenant_id": "last"})
     assert seen.get(timeout=PATIENCE) == {"last"}
 

@@ -207,10 +207,23 @@ def test_a_vm_that_a_quota_has_no_room_for_is_named_and_the_others_come_up(
 
 
 def test_what_an_earlier_attempt_made_is_not_counted_again(protected: World) -> None:
-    protected.b.cloud.limits = {"instances": 1, "volumes": 4}
-    protected.fail_over()
-    protected.b.cloud.limits = {"instances": 2, "volumes": 4}
+    refuse = errors.CloudError(service="Nova", site="site-b", reason="no valid host")
+    protected.b.cloud.faults.set("recreate_server", refuse, times=1)
+    protected.b.cloud.limits = {"instances": 2, "volumes": 4, "ports": 2}
+    assert protected.fail_over().status == "failed"
+    assert len(protected.b.cloud.made_volumes) == 4
     assert protected.fail_over().status == "completed"
+
+
+@pytest.mark.parametrize("wish", [{"criticality": "optional"}, {"boot_priority": 4}])
+def test_the_less_important_vm_is_the_one_that_has_no_room(
+    protected: World, wish: dict[str, Any]
+) -> None:
+    first, second = protected.document().members
+    _rewrite(protected, members=[first.model_copy(update=wish), second])
+    protected.b.cloud.limits = {"instances": 1}
+    severity, subject, _ = only(protected)
+    assert (severity, subject) == ("error", "web1")
 
 
 def test_a_vm_that_cannot_come_up_anyway_takes_no_room(world: World) -> None:

@@ -180,6 +180,8 @@ class LittleCloud:
         if method == "GET":
             return 200, {"servers": list(self.servers.values())}
         if method == "DELETE":
+            for port in self.ports.values():
+                port["device_id"] = "" if port["device_id"] == path[1] else port["device_id"]
             return (204, None) if self.servers.pop(path[1], None) else (404, {})
         if method == "PUT":
             attached = self.servers[path[1]]["os-extended-volumes:volumes_attached"]

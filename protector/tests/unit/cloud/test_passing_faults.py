@@ -140,6 +140,15 @@ def test_an_older_one_in_error_is_not_the_one(little: LittleCloud) -> None:
     good = little.add_server(name="web", metadata={"protector_key": "web-e1"})
     assert tenant.recreate_server(REQUEST).id == good["id"]
     assert list(little.servers) == [good["id"]]
+    assert little.count("POST /nova/servers") == 0
+
+
+def test_a_server_that_is_refused_since_it_is_there_by_now_is_found(little: LittleCloud) -> None:
+    """An earlier request is carried out after the look, and has ports and volumes by now."""
+    tenant = little.protector().by_trust("trust")
+    little.faults.append(Fault("POST", "/nova/servers", 409, after=True))
+    assert tenant.recreate_server(REQUEST).id in little.servers
+    assert little.count("POST /nova/servers") == len(little.servers) == 1
 
 
 def test_a_server_whose_volumes_were_not_attached_can_be_made_anew(little: LittleCloud) -> None:
@@ -201,3 +210,13 @@ def test_signing_in_is_repeated_and_keystone_named_when_it_fails(little: LittleC
     told = "Keystone of site-b: Nova was not asked to list servers"
     with pytest.raises(errors.CloudUnavailable, match=told):
         little.protector(call_budget=0.3).by_trust("other").recreate_server(REQUEST)
+
+
+def test_a_service_that_does_not_say_its_version_is_not_asked(little: LittleCloud) -> None:
+    tenant = little.protector(call_budget=0.3).by_trust("trust")
+    little.faults.append(Fault("GET", "/nova/v2.1", 503, times=4))
+    with pytest.raises(errors.CloudUnavailable, match="Nova of site-b"):
+        tenant.recreate_server(REQUEST)
+    assert little.count("GET /nova/servers/detail") == 0
+    little.faults.clear()
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"

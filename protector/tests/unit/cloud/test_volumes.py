@@ -37,6 +37,9 @@ class Cinder:
         return found
 
     def unmanage_volume(self, volume: Any) -> None:
+        if volume.status == "available":
+            self._volumes.pop(volume.id)
+            return
         raise openstack.exceptions.BadRequestException(f"Volume is {volume.status}.")
 
     def post(self, path: str, *, json: dict[str, Any], microversion: str) -> requests.Response:
@@ -61,6 +64,18 @@ class Cinder:
         answer.status_code = 202
         answer._content = b'{"volume": {"id": "%s"}}' % volume.id.encode()
         return answer
+
+    def plant(self, id: str, **facts: object) -> None:
+        volume = types.SimpleNamespace(
+            id=id,
+            name="disk0",
+            description="Recovered by Protector: key",
+            status="available",
+            size=1,
+            created_at="2026-01-01T00:00:59",
+        )
+        volume.__dict__.update(facts)
+        self._volumes[id] = volume
 
     def delete_volume(self, volume: Any) -> None:
         if self.array_name == f"volume-{volume.id}-cinder":
@@ -136,3 +151,47 @@ def test_a_volume_that_nova_deletes_with_its_server_is_waited_for(
     volume.status = "deleting"
     (outcome,) = volumes.unmanage(["key"])
     assert (outcome.id, outcome.fault) == (volume.id, None)
+
+
+@pytest.mark.parametrize(
+    "double",
+    [
+        {"status": "error", "size": 0},
+        {"status": "error", "size": 0, "created_at": "2025-01-01T00:00:00"},
+        {"status": "available"},
+    ],
+    ids=["failed", "failed-before", "younger"],
+)
+def test_of_several_volumes_with_one_key_one_stays(
+    executor: concurrent.futures.Executor, double: dict[str, object]
+) -> None:
+    cinder = Cinder(fails=0)
+    volumes = volumes_of(cinder, executor)
+    (first,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    cinder.plant("v9", **double)
+    assert volumes.manage([REQUEST], "pool", "type", cinder.reclaim) == [first]
+    assert [volume.id for volume in cinder.volumes()] == [first.id]
+    assert cinder.array_name == f"volume-{first.id}-cinder"
+
+
+def test_unmanaging_takes_all_that_bear_the_key(executor: concurrent.futures.Executor) -> None:
+    cinder = Cinder(fails=0)
+    volumes = volumes_of(cinder, executor)
+    volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    cinder.plant("v9", status="error", size=0)
+    (outcome,) = volumes.unmanage(["key"])
+    assert (outcome.id, outcome.fault) == ("v1", None)
+    assert cinder.volumes() == []
+
+
+def test_a_fault_that_may_pass_is_told_as_one(executor: concurrent.futures.Executor) -> None:
+    def reclaim(key: str) -> None:
+        raise errors.ArrayBusy(array="array-b", reason="HTTP 503")
+
+    volumes = volumes_of(Cinder(fails=0), executor)
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", reclaim)
+    assert outcome.passing
+    (outcome,) = volumes_of(Cinder(fails=1), executor).manage(
+        [REQUEST], "pool", "type", lambda key: None
+    )
+    assert not outcome.passing
