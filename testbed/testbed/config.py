@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import pathlib
+import shutil
 import string
 
 from testbed.layout import PASSWORD, PORTS, Folders, Place, peer_of
@@ -25,9 +26,11 @@ PARTS = {"service_account.ini"}
 
 def configure(place: Place, folders: Folders) -> None:
     """Write the site's files anew; keys and data that exist stay as they are."""
-    config = folders.site(place) / "etc"
-    state = folders.site(place) / "state"
-    for folder in (config / "protector.d", folders.site(place) / "log", state / "lock"):
+    root = folders.site(place)
+    config, state = root / "etc", root / "state"
+    # What was laid over Protector's options for a while that nobody ended.
+    shutil.rmtree(root / "protector.d", ignore_errors=True)
+    for folder in (config, root / "protector.d", root / "log", state / "lock"):
         folder.mkdir(parents=True, exist_ok=True)
     for name in STATE_FOLDERS:
         (state / name).mkdir(parents=True, exist_ok=True)

@@ -19,7 +19,7 @@ NAMES = (API, ENGINE)
 SECOND_ENGINE = "protector-engine-2"
 ENGINES = (ENGINE, SECOND_ENGINE)
 # What lies in the folder is laid over the file.
-OVER = "protector.d"
+OVER = "../protector.d"
 CONFIG = ("--config-file", "protector.conf", "--config-dir", OVER)
 # Laid over the other.
 CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")

@@ -22,6 +22,7 @@ TIDY = 5
 PAUSE = 0.2
 # A trust whose id nobody came to know is given some minutes, before it is taken for nobody's.
 TIDY_TRUSTS = 420
+PAUSE_FOR_TRUSTS = 10
 ENDLESS = "does not end"
 # How people call them.
 NAMES = {
@@ -109,7 +110,7 @@ def _tried(scene: Scene, case: Case) -> tuple[str, str]:
             operation_id = scene.drill.ask(scene.testbed)
             first, message = _ended(scene, operation_id)
         except HttpException as error:
-            first, message = "refused", str(error.message)
+            first, message = "refused", str(error.details)
         if not gone_wrong():
             return message, f"{first}, and nothing went wrong"
     if first in ("completed", ENDLESS):
@@ -129,7 +130,7 @@ def _again(scene: Scene, operation_id: str | None) -> str:
             again = scene.drill.ask(scene.testbed)
         how, message = _ended(scene, again)
     except HttpException as error:
-        return f"refused: {error.message}"
+        return f"refused: {error.details}"
     return how if how == "completed" else f"{how}: {message}"
 
 
@@ -150,7 +151,8 @@ def _count(scene: Scene) -> Count:
     began = time.monotonic()
     while True:
         found = census.take(scene.testbed, scene.drill.site, scene.drill.members)
-        trusts = all(sentence.startswith("Trust ") for sentence in found)
-        if not found or time.monotonic() > began + (TIDY_TRUSTS if trusts else TIDY):
+        only_trusts = all(sentence.startswith("Trust ") for sentence in found)
+        if not found or time.monotonic() > began + (TIDY_TRUSTS if only_trusts else TIDY):
             return found
-        time.sleep(PAUSE)
+        # Each look takes connections, of which the services hold only so many.
+        time.sleep(PAUSE_FOR_TRUSTS if only_trusts else PAUSE)
