@@ -33,12 +33,13 @@ OPTIONS = [
     ),
     cfg.FloatOpt(
         "port_timeout",
-        default=60,
+        default=0,
         min=0,
         help="Seconds that a boot tier waits, once its VMs are ACTIVE, for those with a wait_port"
         " to answer there; then the failover goes on with a note. They are tried at their fixed"
-        " addresses from this engine's host: 0 where it has no way into the tenants' networks, or"
-        " where tenants must not learn what answers at addresses of their choice.",
+        " addresses from this engine's host, by which a tenant learns what answers at addresses of"
+        " its choice: set it only where this host has a way into the tenants' networks and to"
+        " nothing that they must not know of. 0: no port is tried.",
     ),
     cfg.FloatOpt(
         "shutdown_timeout",
