@@ -136,7 +136,7 @@ class EngineClient:
     def check(
         self, context: RequestContext, group_id: str, arguments: dict[str, Any]
     ) -> dict[str, Any]:
-        """Return whether the group can be recovered here (see engine/preflight/check.py).
+        """Return whether the group can be recovered here (see engine/readiness.py).
 
         :param arguments: ``{"networks", "flavors", "accept_stale_metadata"}``, as the failover's.
         """

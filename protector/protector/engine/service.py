@@ -20,7 +20,7 @@ from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
 from protector.engine.fencing import Fencing
 from protector.engine.notifications import Notifications
-from protector.engine.preflight.check import check
+from protector.engine.readiness import check
 from protector.engine.work import Equipment
 from protector.storage.base import ReplicaGroup
 from protector.sync import edit

@@ -12,7 +12,7 @@ from protector.cloud.fake import FakeTenantCloud
 from protector.db import documents, groups
 from protector.domain.document import Drift, ServerGroup
 from protector.domain.sync import Status
-from protector.engine.preflight.check import check
+from protector.engine.readiness import check
 
 
 @pytest.fixture
