@@ -46,6 +46,32 @@ class Volumes:
         volume_type_id: str,
         reclaim: Callable[[str], None],
     ) -> list[Outcome]:
+        """What Cinder could not do is asked of it once more: its driver may fail one of several
+        volumes at once, as when its session on the array has just expired.
+        """
+        outcomes = self._manage(requests, pool, volume_type_id, reclaim)
+        failed = [
+            request
+            for request, outcome in zip(requests, outcomes, strict=True)
+            if outcome.fault and not outcome.passing
+        ]
+        again = {one.key: one for one in self._manage(failed, pool, volume_type_id, reclaim)}
+        return [again.get(outcome.key, outcome) for outcome in outcomes]
+
+    def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
+        there = _by_key(self._listing.fresh()) if keys else {}
+        begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key, [])), keys))
+        return [self._gone(outcome) for outcome in begun]
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _manage(
+        self,
+        requests: Sequence[VolumeRequest],
+        pool: str,
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
+    ) -> list[Outcome]:
         there = self._clear([request.key for request in requests], reclaim)
 
         def begin(request: VolumeRequest) -> Outcome:
@@ -61,13 +87,6 @@ class Volumes:
         ]
         self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
         return [self._settled(outcome) for outcome in outcomes]
-
-    def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
-        there = _by_key(self._listing.fresh()) if keys else {}
-        begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key, [])), keys))
-        return [self._gone(outcome) for outcome in begun]
-
-    # -- inside -------------------------------------------------------------------------------
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Cinder", "list volumes"):

@@ -104,14 +104,24 @@ def volumes_of(cinder: Cinder, executor: concurrent.futures.Executor) -> Volumes
 def test_what_cinder_renamed_and_then_could_not_manage_keeps_its_name_and_data(
     executor: concurrent.futures.Executor,
 ) -> None:
-    cinder = Cinder(fails=1)
+    cinder = Cinder(fails=2)
     volumes = volumes_of(cinder, executor)
     (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
     assert "could not manage volume protector-key" in (outcome.fault or "")
     assert (cinder.array_name, cinder.volumes()) == (OLD_NAME, [])
 
     (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert (outcome.id, outcome.fault) == ("v3", None)
+
+
+def test_what_cinders_driver_could_not_do_is_asked_of_it_once_more(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=1)
+    volumes = volumes_of(cinder, executor)
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
     assert (outcome.id, outcome.fault) == ("v2", None)
+    assert [volume.id for volume in cinder.volumes()] == ["v2"]
 
 
 def test_what_an_engine_that_died_left_in_error_is_managed_by_the_next(
