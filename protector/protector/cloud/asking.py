@@ -18,6 +18,8 @@ from protector import errors
 REFUSALS = (401, 403, 413)
 
 NOT_FOUND = (sdk.NotFoundException, ksa.NotFound)
+# All that comes out when a service is asked and does not do it.
+ANSWERS = (sdk.SDKException, ksa.ClientException, requests.RequestException)
 
 TOO_MANY = 429
 # Where a token is asked for, at any service's request.
@@ -51,7 +53,7 @@ def asking(site: str, service: str, action: str) -> Iterator[None]:
         raise errors.CloudRefused(
             service="Keystone", site=site, action="sign in", reason=reason(error)
         ) from None
-    except (sdk.SDKException, ksa.ClientException, requests.RequestException) as error:
+    except ANSWERS as error:
         if status(error) in REFUSALS:
             raise errors.CloudRefused(
                 service=service, site=site, action=action, reason=reason(error)

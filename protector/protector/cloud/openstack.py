@@ -6,7 +6,6 @@ All that Protector asks of a cloud goes through one pool of connections, at most
 """
 
 import concurrent.futures
-import contextlib
 import dataclasses
 import datetime
 import secrets
@@ -22,7 +21,7 @@ from keystoneauth1 import access, identity, loading, plugin
 from keystoneauth1 import session as ks_session
 from oslo_config import cfg
 
-from protector.cloud.asking import SIGN_IN, asking
+from protector.cloud.asking import ANSWERS, SIGN_IN, asking, passes
 from protector.cloud.base import Cloud
 from protector.cloud.patience import HARMLESS, Patience
 from protector.cloud.service import OpenStackServiceCloud
@@ -133,18 +132,38 @@ class OpenStackCloud(Cloud):
 
     def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
         with asking(self.site, "Keystone", "give Protector a trust"):
+            terms = {
+                "trustor_user_id": user_id,
+                "trustee_user_id": self._service.current_user_id,
+                "project_id": project_id,
+                "roles": [{"name": role} for role in roles],
+                "is_impersonation": True,
+            }
             tenant = self._connect(GivenToken(self._auth_url, token))
-            trust = _distinct(
-                tenant,
-                trustor_user_id=user_id,
-                trustee_user_id=self._service.current_user_id,
-                project_id=project_id,
-                roles=[{"name": role} for role in roles],
-                is_impersonation=True,
-            )
+            for _ in range(TRUST_TRIES - 1):
+                if trust_id := self._taken(tenant, terms):
+                    return trust_id
+            trust = tenant.identity.create_trust(**terms, expires_at=_expiry())
             return str(trust.id)
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _taken(self, tenant: openstack.connection.Connection, terms: dict[str, Any]) -> str | None:
+        """Make a trust, and find it if the answer is lost: its end is its key.
+
+        Keystone refuses a second one of the same terms that expires in the same second, as those
+        of groups that fail over together would; so each lasts a little longer or shorter.
+        """
+        expiry = _expiry()
+        try:
+            return str(tenant.identity.create_trust(**terms, expires_at=expiry).id)
+        except openstack.exceptions.ConflictException:
+            return None
+        except ANSWERS as error:
+            if not passes(error):
+                raise
+        there = self._service.identity.trusts(trustee_user_id=terms["trustee_user_id"])
+        return next((str(trust.id) for trust in there if trust.expires_at == expiry), None)
 
     @property
     def _auth_url(self) -> str:
@@ -173,18 +192,6 @@ class OpenStackCloud(Cloud):
 
     def _tenant(self, auth: plugin.BaseAuthPlugin) -> OpenStackTenantCloud:
         return OpenStackTenantCloud(self.site, self._connect(auth), self._executor, self._limits)
-
-
-def _distinct(tenant: openstack.connection.Connection, **terms: Any) -> Any:
-    """Make a trust.
-
-    Keystone refuses a second one of the same terms that expires in the same second, as those of
-    groups that fail over together would; so each lasts a little longer or shorter.
-    """
-    for _ in range(TRUST_TRIES):
-        with contextlib.suppress(openstack.exceptions.ConflictException):
-            return tenant.identity.create_trust(**terms, expires_at=_expiry())
-    return tenant.identity.create_trust(**terms, expires_at=_expiry())
 
 
 def _expiry() -> str:

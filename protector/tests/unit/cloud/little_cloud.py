@@ -56,6 +56,7 @@ class LittleCloud:
         self.statuses: Iterator[str] = itertools.repeat("ACTIVE")
         self.fault_message = ""
         self.tokens: set[str] = set()
+        self.trusts: list[dict[str, Any]] = [{"id": "trust"}]
         self._serial = itertools.count(1)
         self._late: list[Callable[[], Answer]] = []
         self._lock = threading.Lock()
@@ -122,7 +123,7 @@ class LittleCloud:
     def answer(self, method: str, path: str, body: dict[str, Any], token: str) -> Answer:
         service, _, rest = path.strip("/").partition("/")
         if service == "keystone":
-            return self._keystone(method, rest, token)
+            return self._keystone(method, rest, token, body)
         version, _, what = rest.partition("/")
         if not version:
             return 200, self._versions(service)
@@ -132,14 +133,22 @@ class LittleCloud:
             return 401, {"error": {"message": "The token has expired."}}
         return getattr(self, f"_{service}")(method, what.split("/"), body)
 
-    def _keystone(self, method: str, rest: str, token: str) -> Answer:
+    def _keystone(self, method: str, rest: str, token: str, body: dict[str, Any]) -> Answer:
         if rest == "v3/auth/tokens" and method == "POST":
             self.tokens.add(f"token-{len(self.tokens) + next(self._serial)}")
             return 201, {"token": self._token()}
+        if rest == "v3/auth/tokens":
+            return 200, {"token": self._token()}
         if rest == "v3/OS-TRUST/trusts":
-            return (200, {"trusts": [{"id": "trust"}]}) if token in self.tokens else (401, {})
+            return self._trusts(method, body) if token in self.tokens else (401, {})
         version = {"id": "v3.14", "status": "stable", "links": [self._link("keystone/v3")]}
         return 200, {"version": version} if rest else {"versions": {"values": [version]}}
+
+    def _trusts(self, method: str, body: dict[str, Any]) -> Answer:
+        if method == "GET":
+            return 200, {"trusts": self.trusts}
+        self.trusts.append({"id": f"trust-{next(self._serial)}", **body["trust"]})
+        return 201, {"trust": self.trusts[-1]}
 
     def _token(self) -> dict[str, Any]:
         return {

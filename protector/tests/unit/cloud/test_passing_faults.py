@@ -220,3 +220,15 @@ def test_a_service_that_does_not_say_its_version_is_not_asked(little: LittleClou
     assert little.count("GET /nova/servers/detail") == 0
     little.faults.clear()
     assert tenant.recreate_server(REQUEST).status == "ACTIVE"
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("status", [503, None])
+def test_a_trust_whose_answer_is_lost_is_found_and_not_taken_twice(
+    little: LittleCloud, status: int | None, after: bool
+) -> None:
+    cloud = little.protector()
+    little.tokens.add("alices")
+    little.faults.append(Fault("POST", "/keystone/v3/OS-TRUST/trusts", status, after=after))
+    trust = cloud.take_trust("alices", user_id="alice", project_id="acme", roles=["member"])
+    assert cloud.as_service().trusts() == ["trust", trust]
