@@ -34,6 +34,8 @@ auth_url = {keystone}
 [cloud]
 timeout = 3
 call_budget = 4
+server_timeout = 90
+volume_timeout = 30
 poll_interval = 0.3
 
 [flasharray]
