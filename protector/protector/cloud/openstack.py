@@ -191,7 +191,9 @@ class OpenStackCloud(Cloud):
         )
 
     def _tenant(self, auth: plugin.BaseAuthPlugin) -> OpenStackTenantCloud:
-        return OpenStackTenantCloud(self.site, self._connect(auth), self._executor, self._limits)
+        return OpenStackTenantCloud(
+            self.site, self._connect(auth), self._service, self._executor, self._limits
+        )
 
 
 def _expiry() -> str:

@@ -33,6 +33,7 @@ class OpenStackTenantCloud(TenantCloud):
         self,
         site: str,
         connection: Connection,
+        service: Connection,
         executor: concurrent.futures.Executor,
         limits: Limits,
     ) -> None:
@@ -41,7 +42,9 @@ class OpenStackTenantCloud(TenantCloud):
         self._executor = executor
         interval = limits.poll_interval
         self._groups = VolumeGroups(site, connection, limits.volume_timeout, interval)
-        self._volumes = Volumes(site, connection, executor, limits.volume_timeout, interval)
+        self._volumes = Volumes(
+            site, connection, service, executor, limits.volume_timeout, interval
+        )
         self._servers = Servers(site, connection, executor, limits.server_timeout, interval)
 
     def create_volume_group(self, *, key: str, group_type_id: str, volume_type_id: str) -> str:

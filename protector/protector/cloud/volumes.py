@@ -22,19 +22,25 @@ from protector.cloud.waiting import Listing, Overdue
 MANAGE = "3.16"
 MARK = "Recovered by Protector: "
 FAILED = ("error", "error_managing", "error_unmanaging", "error_deleting")
+# Cinder is at it, or has lost the order and stays so for ever.
+BEGUN = ("creating", "managing")
 
 
 class Volumes:
+    """:param service: the service user's connection, for what no tenant may do."""
+
     def __init__(
         self,
         site: str,
         connection: Connection,
+        service: Connection,
         executor: concurrent.futures.Executor,
         timeout: float,
         interval: float,
     ) -> None:
         self._site = site
         self._connection = connection
+        self._service = service
         self._executor = executor
         self._timeout = timeout
         self._listing = Listing(self._list, interval)
@@ -153,6 +159,7 @@ class Volumes:
             return outcome
         fault = self._wait(outcome.id, lambda volume: self._state(request, volume), "managed")
         if fault:
+            self._give_up(outcome.id)
             return Outcome(request.key, None, fault)
         try:
             with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
@@ -175,6 +182,13 @@ class Volumes:
             )
         return "" if volume.status in ("available", "in-use") else None
 
+    def _give_up(self, id: str) -> None:
+        """Let a volume that Cinder has begun to manage, and nobody works at, count as failed."""
+        volume = self._listing.known().get(id)
+        if volume and volume.status in BEGUN:
+            with asking(self._site, "Cinder", f"give up managing volume {id}"):
+                self._service.block_storage.reset_volume_status(id, "error")
+
     def _let_go(self, key: str, volumes: Sequence[Any]) -> Outcome:
         """Ask Cinder to let go of them all; the outcome is of the first."""
         try:
@@ -189,6 +203,7 @@ class Volumes:
     def _ask_to_let_go(self, volume: Any) -> None:
         if volume.status == "deleting":  # by Nova, with the server that it was of
             return
+        self._give_up(volume.id)
         with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
             if volume.size == 0:
                 # Managing it failed, as the size comes last. The driver may not know its name

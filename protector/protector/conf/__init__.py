@@ -25,8 +25,9 @@ from protector.conf import (
 PROJECT = "protector"
 DEFAULT_FILE = "/etc/protector/protector.conf"
 SERVICE_AUTH = "service_auth"
-# Loggers whose every line would be a line of a command's output.
-QUIET = ("alembic=WARN",)
+# Loggers whose every line would be a line of a command's output; and one that logs with its trace
+# what a step says in a sentence, which is on the operation's record.
+QUIET = ("alembic=WARN", "taskflow=CRITICAL")
 
 SECTIONS: dict[str, list[cfg.Opt]] = {
     "DEFAULT": base.OPTIONS,

@@ -26,6 +26,7 @@ from protector.engine.work import Equipment, Work
 
 LOG = logging.getLogger(__name__)
 
+RETRY = "Once that is mended, go on: openstack protector operation retry {operation}"
 CANCELLED = {
     Cancel.UNDO: "The operation was cancelled, and what it had made is undone.",
     Cancel.KEEP: "The operation was cancelled; what it had made is kept for a retry.",
@@ -142,6 +143,8 @@ class Execution:
             cancel = operations.cancelled(session, self._claim.operation_id)
             if cancel and said and detail.state != states.FAILURE:
                 status = operation.Status.CANCELLED
+            if status is operation.Status.FAILED:
+                said.append(RETRY.format(operation=self._claim.operation_id))
             claims.hold(
                 session,
                 self._claim,
@@ -203,6 +206,6 @@ def _left(session: Session, work: Work) -> list[str]:
         f" openstack volume delete {pair.volume_id}"
         if pair.volume_id
         else f"Volume {pair.array_volume_name} is left on array {work.equipment.array.array}."
-        " Remove it there"
+        f" Remove it there: {work.equipment.array.removal(pair.array_volume_name)}"
         for pair in pairs.volumes(session, work.group_id, work.epoch).values()
     ]

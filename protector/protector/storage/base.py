@@ -154,6 +154,10 @@ class StorageDriver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def removal(self, name: str) -> str:
+        """Return the command by which a person removes a volume of that name on the array."""
+
+    @abc.abstractmethod
     def discard(self, volume_id: str) -> None:
         """Remove a volume made by :meth:`promote`. One that is gone is no error.
 

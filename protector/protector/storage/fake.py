@@ -203,6 +203,9 @@ class FakeArray(StorageDriver):
             raise errors.StorageError(array=self.array, reason=f"it has no volume {volume_id}")
         self.rename_volume(self.volumes[volume_id].name, PREFIX + key)
 
+    def removal(self, name: str) -> str:
+        return f"array remove {name}"
+
     @faulty
     def discard(self, volume_id: str) -> None:
         self._answer()

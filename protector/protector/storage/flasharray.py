@@ -223,6 +223,9 @@ class FlashArrayDriver(StorageDriver):
             self._patch_volume(found.name, name=PREFIX + key)
 
     @patiently
+    def removal(self, name: str) -> str:
+        return f"purevol destroy {name}"
+
     def discard(self, volume_id: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:

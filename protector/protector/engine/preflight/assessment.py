@@ -112,7 +112,8 @@ class _Judge:
         for service, why in seen.services.items():
             if why:
                 remedy = f"Check it: openstack protector site validate {site}"
-                yield Finding(Severity.ERROR, site, f"{service} of {site}: {why}", remedy)
+                what = f"{service.capitalize()} of {site}: {why}"
+                yield Finding(Severity.ERROR, site, what, remedy)
         if seen.array:
             yield said(Severity.ERROR, self._array, seen.array.text)
         yield from self._unless_explained(seen.inventory, Severity.ERROR)

@@ -158,7 +158,7 @@ def test_services_that_do_not_answer_are_named_once_each(
     protected.b.array.down = True
     readiness = checked(protected)
     assert [one["finding"].split(":")[0] for one in readiness["findings"]] == [
-        "nova of site-b",
+        "Nova of site-b",
         "Array array-b cannot be reached",
     ]
     assert readiness["plan"]["vms"] == []

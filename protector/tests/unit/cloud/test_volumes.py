@@ -21,11 +21,13 @@ REQUEST = VolumeRequest(key="key", array_volume=OLD_NAME, name="disk0", bootable
 class Cinder:
     """Cinder with its driver and one volume on the array, by whatever name it bears there.
 
-    ``fails``: how often managing fails, each time after the rename.
+    ``fails``: how often managing fails, each time after the rename; ``loses``: how often the order
+    to manage gets lost, as when the broker is restarted.
     """
 
-    def __init__(self, fails: int) -> None:
+    def __init__(self, fails: int, *, loses: int = 0) -> None:
         self.fails = fails
+        self.loses = loses
         self.array_name: str | None = OLD_NAME
         self._volumes: dict[str, Any] = {}
         self._made = 0
@@ -54,7 +56,10 @@ class Cinder:
             created_at=f"2026-01-01T00:00:{self._made:02}",
         )
         self._volumes[volume.id] = volume
-        if self.array_name == asked["ref"]["source-name"]:
+        if self.loses:
+            self.loses -= 1
+            volume.status = "creating"
+        elif self.array_name == asked["ref"]["source-name"]:
             self.array_name = f"volume-{volume.id}-cinder"
             if self.fails:
                 self.fails -= 1
@@ -64,6 +69,9 @@ class Cinder:
         answer.status_code = 202
         answer._content = b'{"volume": {"id": "%s"}}' % volume.id.encode()
         return answer
+
+    def reset_volume_status(self, id: str, status: str) -> None:
+        self._volumes[id].status = status
 
     def plant(self, id: str, **facts: object) -> None:
         volume = types.SimpleNamespace(
@@ -96,9 +104,11 @@ def executor() -> Iterator[concurrent.futures.Executor]:
         yield threads
 
 
-def volumes_of(cinder: Cinder, executor: concurrent.futures.Executor) -> Volumes:
+def volumes_of(
+    cinder: Cinder, executor: concurrent.futures.Executor, *, timeout: float = 5
+) -> Volumes:
     connection: Any = types.SimpleNamespace(block_storage=cinder)
-    return Volumes("site-b", connection, executor, timeout=5, interval=0)
+    return Volumes("site-b", connection, connection, executor, timeout=timeout, interval=0)
 
 
 def test_what_cinder_renamed_and_then_could_not_manage_keeps_its_name_and_data(
@@ -122,6 +132,26 @@ def test_what_cinders_driver_could_not_do_is_asked_of_it_once_more(
     (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
     assert (outcome.id, outcome.fault) == ("v2", None)
     assert [volume.id for volume in cinder.volumes()] == ["v2"]
+
+
+def test_a_volume_whose_order_was_lost_is_given_up_and_managed_anew(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0, loses=1)
+    volumes = volumes_of(cinder, executor, timeout=0.2)
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert (outcome.id, outcome.fault) == ("v2", None)
+    assert [volume.id for volume in cinder.volumes()] == ["v2"]
+
+
+def test_a_volume_that_cinder_never_got_done_can_be_given_back(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0)
+    cinder.plant("lost", status="creating", size=0)
+    (outcome,) = volumes_of(cinder, executor).unmanage(["key"])
+    assert outcome.fault is None
+    assert cinder.volumes() == []
 
 
 def test_what_an_engine_that_died_left_in_error_is_managed_by_the_next(
