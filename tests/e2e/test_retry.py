@@ -46,7 +46,10 @@ class SiteB:
         return self._operator.json(SITE, "protector", *words)
 
     def fail_over(self, **networks: str) -> str:
-        given = scenario.mapping_options(self._testbed, networks={**scenario.NETWORKS, **networks})
+        given = [
+            *(f"--network-mapping={a}={b}" for a, b in {**scenario.NETWORKS, **networks}.items()),
+            *(f"--flavor-mapping={a}={b}" for a, b in scenario.FLAVORS.items()),
+        ]
         return str(self.ask(*FAIL_OVER, *given)["operation_id"])
 
     def ended(self, operation_id: str) -> Any:
