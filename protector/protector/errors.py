@@ -349,9 +349,10 @@ class ClaimLost(Conflict):
 class OperationRunning(Conflict):
     code = "protector.operation.running"
     message = (
-        "Operation {operation} of protection group {group} is {status}; a group has one operation"
-        " at a time. Follow it: openstack protector operation show {operation}, or stop it:"
-        " openstack protector operation cancel {operation}"
+        "Protection group {group} is {group_status}: operation {operation} is {status}, and a group"
+        " has one at a time. Follow it: openstack protector operation show {operation}, or stop it:"
+        " openstack protector operation cancel {operation}. See also: openstack protector operation"
+        " list"
     )
 
 

@@ -64,7 +64,10 @@ def submit(
 def must_be_free(session: Session, row: ProtectionGroup, event: Event) -> None:
     for running in operations.unended(session, row.id):
         raise errors.OperationRunning(
-            operation=running.id, status=running.status.value, group=row.name
+            group=row.name,
+            group_status=row.status.value,
+            operation=running.id,
+            status=running.status.value,
         )
     group.after(row.status, event, name=row.name)
 

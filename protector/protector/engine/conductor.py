@@ -3,7 +3,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
@@ -28,7 +27,7 @@ class Conductor:
         self._trusts = Trusts(equipment)
         self._owner: str = equipment.conf.engine.host
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="operation")
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._running: dict[Claim, Execution] = {}
         self._stopping = False
 
@@ -68,9 +67,8 @@ class Conductor:
         for execution in self._snapshot().values():
             execution.suspend()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        until = time.monotonic() + patience
-        while self._snapshot() and time.monotonic() < until:
-            time.sleep(0.05)
+        with self._lock:
+            self._lock.wait_for(lambda: not self._running, patience)
         left = self._snapshot()
         for claim in left:
             LOG.warning("Operation %s goes to another engine in mid-step", claim.operation_id)
@@ -118,6 +116,7 @@ class Conductor:
         finally:
             with self._lock:
                 del self._running[claim]
+                self._lock.notify_all()
 
     def _release(self, claim: Claim) -> None:
         with self._equipment.sessions.begin() as session:
