@@ -114,7 +114,9 @@ def test_the_failover_does_as_the_check_has_told(
     servers = [server.name for server in testbed.cloud("site-b").compute.servers()]
     assert servers == [vm["name"] for vm in readiness["plan"]["vms"]] == ["web-server-1"]
     assert record["steps_failed"] == ["recreate_vm_web-server-2"]
-    for line in record["error_message"].splitlines():
+    *quotas, next_command = record["error_message"].splitlines()
+    for line in quotas:
         assert line.startswith("VM web-server-2: quota ")
+    assert next_command.endswith(f"openstack protector operation retry {newest}")
     (validated,) = [step for step in record["steps"] if step["name"] == "validate_target_site"]
     assert "address 10.10.0.11 is in use by port" in validated["detail"]
