@@ -12,8 +12,8 @@ from testbed.testbed import Testbed
 pytestmark = pytest.mark.skipif(firewall.lacking() is not None, reason=str(firewall.lacking()))
 
 GROUP = scenario.GROUP
-# Seconds. An engine asks the peer every 5, and waits 10 for an answer on a connection it has.
-NOTICED = 30
+# Seconds. An engine asks the peer every 5, and waits 20 for an answer on a connection it has.
+NOTICED = 45
 
 
 @pytest.fixture(scope="module")

@@ -32,9 +32,13 @@ def durations(session: Session) -> list[tuple[str, float]]:
     return [(name, (ended - started).total_seconds()) for name, started, ended in rows if ended]
 
 
+def find(session: Session, operation_id: str, name: str) -> OperationStep | None:
+    return session.get(OperationStep, (operation_id, name))
+
+
 def begun(session: Session, operation_id: str, name: str, phase: str) -> None:
     """Write that the step runs; one that runs again after a crash keeps when it first began."""
-    row = session.get(OperationStep, (operation_id, name))
+    row = find(session, operation_id, name)
     if row is None:
         row = OperationStep(operation_id=operation_id, name=name, phase=phase, started_at=now())
         session.add(row)

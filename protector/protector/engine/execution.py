@@ -129,6 +129,7 @@ class Execution:
                 # A step's failure comes out here too, after its undoing; it is on record already.
                 if not _ended(detail):
                     raise
+            recorder.catch_up()
 
     def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""

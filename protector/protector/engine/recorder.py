@@ -19,6 +19,8 @@ from protector.domain.operation import StepStatus
 
 LOG = logging.getLogger(__name__)
 
+ENDS = (states.SUCCESS, states.FAILURE, states.REVERT_FAILURE)
+
 
 class Recorder(base.Listener):
     """Writes each step into the row as it begins and ends, as long as the claim holds."""
@@ -37,16 +39,20 @@ class Recorder(base.Listener):
         self._phase = {step: phase for phase, names in plan.items() for step in names}
 
     def catch_up(self) -> None:
-        """Write what an engine that died had told TaskFlow and not the record."""
+        """Write what TaskFlow knows and the record does not.
+
+        An engine may have died between the two, or the database may have been away for a moment.
+        """
         storage = self._engine.storage
         with self._sessions.begin() as session:
-            begun = list(steps.get_all(session, self._claim.operation_id).values())
-        for step in begun:
-            state = storage.get_atom_state(step.name)
-            if state in (states.SUCCESS, states.FAILURE) and step.status is StepStatus.RUNNING:
-                self._write(step.name, state, storage.get(step.name))
-            elif state == states.REVERTED and step.status is StepStatus.COMPLETED:
-                self._write(step.name, state, storage.get_revert_result(step.name))
+            begun = steps.get_all(session, self._claim.operation_id)
+        for name in self._phase:
+            state = storage.get_atom_state(name)
+            told = begun[name].status if name in begun else None
+            if state in (states.SUCCESS, states.FAILURE) and told in (None, StepStatus.RUNNING):
+                self._write(name, state, storage.get(name))
+            elif state == states.REVERTED and told is StepStatus.COMPLETED:
+                self._write(name, state, storage.get_revert_result(name))
 
     def _task_receiver(self, state: str, details: dict[str, Any]) -> None:
         self._write(details["task_name"], state, details.get("result"))
@@ -61,9 +67,10 @@ class Recorder(base.Listener):
 
     def _step(self, session: Session, name: str, state: str, result: Any) -> None:
         operation_id = self._claim.operation_id
-        if state == states.RUNNING:
+        unheard = state in ENDS and steps.find(session, operation_id, name) is None
+        if state == states.RUNNING or unheard:
             steps.begun(session, operation_id, name, self._phase[name])
-        elif state in (states.SUCCESS, states.FAILURE):
+        if state in (states.SUCCESS, states.FAILURE):
             steps.ended(session, operation_id, name, *outcome(result))
         elif state == states.REVERTED and result:
             steps.undone(session, operation_id, name)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from functional.engine.world import Killed, World
 
 from protector import errors
-from protector.db import claims, groups, operations
+from protector.db import claims, groups, operations, steps
 from protector.db.models import RecoveryDocument
 from protector.domain.document import moment
 from protector.engine.execution import Execution
@@ -259,3 +259,34 @@ def kept_signature(step: type[Step], *, after: bool) -> Callable[..., Any]:
     """Return the step's execute, killing once; TaskFlow reads from it what the step needs."""
     execute = step.execute
     return functools.wraps(execute)(once(execute, after=after))
+
+
+@pytest.mark.parametrize("end", ["completed", "failed"])
+def test_a_step_whose_beginning_was_never_written_down_is_on_record_all_the_same(
+    lost: World, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """An engine died, or its database was away, between the flow's diary and the record."""
+    begun, missed = steps.begun, []
+
+    def miss(session: Any, operation_id: str, name: str, phase: str) -> None:
+        if name == "recreate_vm_web2" and not missed:
+            missed.append(name)
+            raise OSError("the database is away")
+        begun(session, operation_id, name, phase)
+
+    if end == "failed":
+        error = errors.CloudError(service="Nova", site="site-b", reason="no valid host")
+        lost.b.cloud.faults.set("recreate_server", refuse("web2", error))
+    monkeypatch.setattr(steps, "begun", miss)
+    operation = lost.run(lost.submit())
+    assert missed
+    assert operation.status == end
+    assert lost.b.steps(operation.id)["recreate_vm_web2"].status == end
+
+
+def refuse(name: str, error: errors.ProtectorError) -> Callable[[Any], None]:
+    def look(request: Any) -> None:
+        if request.name == name:
+            raise error
+
+    return look
