@@ -60,6 +60,8 @@ class Recorder(base.Listener):
     def _write(self, name: str, state: str, result: Any) -> None:
         try:
             with self._sessions.begin() as session:
+                # The operation's row comes first, everywhere: else two wait for each other.
+                claims.hold(session, self._claim)
                 self._step(session, name, state, result)
                 claims.hold(session, self._claim, **self._progress(session))
         except errors.ClaimLost as lost:

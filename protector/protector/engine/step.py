@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The base of every step an operation takes."""
 
+import contextlib
 import functools
 import re
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import tenacity
+from sqlalchemy.exc import DBAPIError
 from taskflow import task
 
 from protector import errors
@@ -18,6 +20,8 @@ from protector.engine.work import Work
 # for the operation's record, ``fault`` says that the step failed and the others go on.
 Result = dict[str, Any]
 
+# What is in a step's way and may pass: a service, the array, or our own database.
+PASSING = (*errors.PASSING, DBAPIError)
 # Seconds between two attempts, at first and at most.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
 
@@ -43,9 +47,9 @@ class Step(task.Task):
 
         :raises OperationCancelled: the operation is to end here.
         """
-        self.work.must_be_ours()
         self._began, self._undoes = time.monotonic(), False
-        if self.stops_for(self.work.cancelled()):
+        self.patiently(self.work.must_be_ours)
+        if self.stops_for(self.patiently(self.work.cancelled)):
             raise errors.OperationCancelled(operation=self.work.claim.operation_id)
 
     def stops_for(self, cancel: Cancel | None) -> bool:
@@ -53,8 +57,8 @@ class Step(task.Task):
         return cancel is not None
 
     def pre_revert(self) -> None:
-        self.work.must_be_ours()
         self._began, self._undoes = time.monotonic(), True
+        self.patiently(self.work.must_be_ours)
 
     def revert(self, *args: Any, **kwargs: Any) -> bool:
         """Undo, unless VMs run on what was made: they stay, with all that they need.
@@ -63,11 +67,7 @@ class Step(task.Task):
 
         :returns: whether it is undone.
         """
-        cancel = self.work.cancelled()
-        if cancel is Cancel.KEEP or (self.work.servers() and cancel is None):
-            return False
-        self.patiently(self.undo)
-        return True
+        return self.patiently(self._undone)
 
     def undo(self) -> None:
         """Take back what ``execute`` made, also when it ended half-way or never returned."""
@@ -84,14 +84,13 @@ class Step(task.Task):
         :param unless: whether a result is final.
         """
         repeating = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(errors.PASSING)
-            | tenacity.retry_if_not_result(unless),
+            retry=tenacity.retry_if_exception_type(PASSING) | tenacity.retry_if_not_result(unless),
             stop=self._must_stop,
             wait=tenacity.wait_random_exponential(FIRST_WAIT, LONGEST_WAIT),
             before=self._before,
             retry_error_callback=self._end,
         )
-        return repeating(action)
+        return repeating(self._attempt, action)
 
     def tried(self) -> str:
         """Say what was done about a fault that did not pass."""
@@ -101,17 +100,33 @@ class Step(task.Task):
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _undone(self) -> bool:
+        cancel = self.work.cancelled()
+        if cancel is Cancel.KEEP or (self.work.servers() and cancel is None):
+            return False
+        self.undo()
+        return True
+
     def _before(self, state: tenacity.RetryCallState) -> None:
         self._attempts = state.attempt_number
-        if state.attempt_number > 1:
+
+    def _attempt(self, action: Callable[[], R]) -> R:
+        if self._attempts > 1:
             self.work.must_be_ours()
+        return action()
 
     def _must_stop(self, state: tenacity.RetryCallState) -> bool:
         fault = state.outcome.exception() if state.outcome else None
         most = getattr(fault, "most_attempts", state.attempt_number + 1)
         spent = time.monotonic() - self._began + state.upcoming_sleep
-        cancelled = not self._undoes and self.work.cancelled() is not None
-        return cancelled or state.attempt_number >= most or spent >= self.work.step_budget
+        return (
+            state.attempt_number >= most or spent >= self.work.step_budget or self._is_cancelled()
+        )
+
+    def _is_cancelled(self) -> bool:
+        with contextlib.suppress(DBAPIError):
+            return not self._undoes and self.work.cancelled() is not None
+        return False
 
     def _end(self, state: tenacity.RetryCallState) -> Any:
         outcome = state.outcome

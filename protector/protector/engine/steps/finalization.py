@@ -7,13 +7,14 @@ from protector import errors
 from protector.db import claims, documents, operations
 from protector.domain.document import Document, moment
 from protector.domain.operation import Cancel
-from protector.engine.step import Result, Step
+from protector.engine.step import Result, Step, repeated
 from protector.sync import edit
 
 
 class Finalization(Step):
     """Put the group's next version in force here; then, and only then, tell the peer."""
 
+    @repeated
     def execute(self) -> Result:
         if not self.work.servers():
             raise errors.NothingRecoverable(faults="No VM came up, so all was undone.")

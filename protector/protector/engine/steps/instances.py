@@ -13,7 +13,7 @@ from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
 from protector.engine import listening, planning
 from protector.engine.listening import Listener
-from protector.engine.step import Result, Step
+from protector.engine.step import Result, Step, repeated
 from protector.engine.steps.preparation import REQUEST
 from protector.engine.work import Faults, Work
 
@@ -27,6 +27,7 @@ class RecreateVm(Step):
         super().__init__(work, name)
         self._member = member
 
+    @repeated
     def execute(
         self,
         requests: dict[str, Any],
@@ -140,6 +141,7 @@ class WaitForPorts(Step):
     def stops_for(self, cancel: Cancel | None) -> bool:
         return cancel is Cancel.UNDO  # what is to be kept, and runs, has to be told
 
+    @repeated
     def execute(self) -> Result:
         seconds: float = self.work.equipment.conf.engine.port_timeout
         if not seconds:

@@ -8,7 +8,7 @@ from protector.cloud.base import ServerRequest
 from protector.db import groups
 from protector.engine.preflight.assessment import Assessment, assess
 from protector.engine.preflight.looking import Destination, Seen, look
-from protector.engine.step import Result, Step
+from protector.engine.step import Result, Step, repeated
 from protector.engine.work import must_leave_some
 
 REQUEST = pydantic.TypeAdapter(ServerRequest)
@@ -19,6 +19,7 @@ class ValidateTargetSite(Step):
 
     default_provides = {"requests", "notes", "destination", "site_faults"}
 
+    @repeated
     def execute(self) -> Result:
         work = self.work
         seen = self.patiently(lambda: look(work, work.tenant), unless=lambda seen: seen.is_whole)
@@ -62,6 +63,7 @@ class ValidateTargetSite(Step):
 class CreateDrOperationRecord(Step):
     """Say in the record what is recovered from what."""
 
+    @repeated
     def execute(self) -> Result:
         document = self.work.document
         names = ", ".join(member.name for member in self.work.missing()) or "nothing more"

@@ -169,6 +169,7 @@ class ManageVolumesIntoCinder(Step):
 
     default_provides = {"faults"}
 
+    @repeated
     def execute(
         self, promote_faults: Faults, destination: dict[str, str], younger: list[str]
     ) -> Result:

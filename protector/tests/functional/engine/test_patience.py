@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Faults that pass: a step asks again, within its budget, and makes nothing twice."""
 
+import functools
 import itertools
+import threading
 import time
 
 import pytest
 from functional.engine.world import World
+from sqlalchemy.exc import OperationalError
 
 from protector import errors
 from protector.db import claims, operations
 from protector.domain.operation import Cancel
+from protector.engine.step import Step
+from protector.engine.steps.finalization import Finalization
+from protector.engine.steps.instances import RecreateVm
+from protector.engine.steps.storage import PromoteVolumesFromSnapshot
 
 UNANSWERED = {
     "promote": ("array", errors.ArrayUnreachable(array="array-b", reason="Connection timeout")),
@@ -134,3 +141,41 @@ def test_an_engine_whose_operation_was_taken_over_meanwhile_does_no_harm(
     assert patient.b.cloud.faults.calls.count("recreate_server") <= 2  # one for each VM
     assert "remove_server" not in patient.b.cloud.faults.calls
     assert "unmanage_volumes" not in patient.b.cloud.faults.calls
+
+
+@pytest.mark.parametrize("moment", ["pre_execute", "execute", "pre_revert", "revert"])
+@pytest.mark.parametrize("step", [PromoteVolumesFromSnapshot, RecreateVm, Finalization])
+def test_a_database_that_is_away_for_a_moment_is_waited_for(
+    patient: World, monkeypatch: pytest.MonkeyPatch, step: type[Step], moment: str
+) -> None:
+    """As when it is restarted, or lets one of two transactions go on that wait for each other."""
+    undone = moment in ("pre_revert", "revert")
+    if undone:
+        error = errors.CloudError(service="Nova", site="site-b", reason="no valid host")
+        patient.b.cloud.faults.set("recreate_server", error)
+    begin, method = patient.b.sessions.begin, getattr(step, moment)
+    under_way, missed = threading.local(), []
+
+    def watched(self: Step, *args: object, **kwargs: object) -> object:
+        under_way.now = True
+        try:
+            return method(self, *args, **kwargs)
+        finally:
+            under_way.now = False
+
+    def away() -> object:
+        if getattr(under_way, "now", False) and not missed:
+            missed.append(True)
+            raise OperationalError("UPDATE", {}, Exception("Deadlock found"))
+        return begin()
+
+    monkeypatch.setattr(step, moment, functools.wraps(method)(watched))
+    monkeypatch.setattr(patient.b.sessions, "begin", away)
+    operation = patient.fail_over()
+    assert missed
+    if undone:
+        assert (operation.status, patient.group.status) == ("failed", "active")
+        assert patient.leftovers() == []
+    else:
+        assert (operation.status, operation.error_message) == ("completed", None)
+        assert len(patient.b.array.volumes) == 4
