@@ -134,6 +134,7 @@ class Execution:
     def _settle(self, work: Work, detail: FlowDetail, plan: dict[str, list[str]]) -> None:
         """End the operation, and the group's being busy with it, in one transaction."""
         with self._equipment.sessions.begin() as session:
+            claims.hold(session, self._claim)  # first, as whoever cancels takes the group second
             failed = _failed(session, self._claim.operation_id, plan)
             borne = failed.keys() <= recovery.optional_steps(work.document.members)
             status = operation.Status.COMPLETED if borne else operation.Status.FAILED
