@@ -222,10 +222,10 @@ class FlashArrayDriver(StorageDriver):
         if found.name != PREFIX + key:
             self._patch_volume(found.name, name=PREFIX + key)
 
-    @patiently
     def removal(self, name: str) -> str:
         return f"purevol destroy {name}"
 
+    @patiently
     def discard(self, volume_id: str) -> None:
         found = self._volume(ids=[volume_id])
         if not found:
