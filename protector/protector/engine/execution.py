@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One operation, from an engine's claim to its end."""
 
+import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
 
@@ -83,7 +84,9 @@ class Execution:
         """Start no further step."""
         self._suspended = True
         if self._engine:
-            self._engine.suspend()
+            # The engine writes down that it is suspended; not in what is another's by now.
+            with contextlib.suppress(errors.ClaimLost):
+                self._engine.suspend()
 
     # -- inside -------------------------------------------------------------------------------
 

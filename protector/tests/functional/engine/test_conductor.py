@@ -220,6 +220,7 @@ def test_an_engine_that_was_paused_and_taken_over_does_no_harm(lost: World, step
         ended = lost.b.operation(operation_id)
         assert (ended.status, ended.owner) == ("completed", "another")
         before = world_of(lost)
+        paused.sweep(["another"])  # it sees at its next look, too, that it has lost it
         pause.released.set()
         wait_for(lambda: idle(paused))
     paused.stop(PATIENCE)
