@@ -88,7 +88,7 @@ class Volumes:
 
         asked = [self._executor.submit(begin, request) for request in requests]
         outcomes = [
-            self._managed(request, one.result())
+            self._managed(request, one.result(), reclaim)
             for request, one in zip(requests, asked, strict=True)
         ]
         self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
@@ -154,11 +154,17 @@ class Volumes:
             return _fault(request.key, error)
         return Outcome(request.key, answer.json()["volume"]["id"])
 
-    def _managed(self, request: VolumeRequest, outcome: Outcome) -> Outcome:
+    def _managed(
+        self, request: VolumeRequest, outcome: Outcome, reclaim: Callable[[str], None]
+    ) -> Outcome:
         if outcome.id is None:
             return outcome
         fault = self._wait(outcome.id, lambda volume: self._state(request, volume), "managed")
         if fault:
+            # Whoever was paused meanwhile must not: somebody else may be waiting for it now, and
+            # that is what this tells first.
+            with contextlib.suppress(errors.StorageError):
+                reclaim(request.key)
             self._give_up(outcome.id)
             return Outcome(request.key, None, fault)
         try:

@@ -144,6 +144,22 @@ def test_a_volume_whose_order_was_lost_is_given_up_and_managed_anew(
     assert [volume.id for volume in cinder.volumes()] == ["v2"]
 
 
+def test_who_was_taken_over_meanwhile_gives_nothing_up(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0, loses=1)
+    asked: list[str] = []
+
+    def reclaim(key: str) -> None:
+        asked.append(key)
+        if len(asked) > 1:  # the first time is before Cinder is asked
+            raise errors.ClaimLost(operation="op-1")
+
+    with pytest.raises(errors.ClaimLost):
+        volumes_of(cinder, executor, timeout=0.2).manage([REQUEST], "pool", "type", reclaim)
+    assert [volume.status for volume in cinder.volumes()] == ["creating"]
+
+
 def test_a_volume_that_cinder_never_got_done_can_be_given_back(
     executor: concurrent.futures.Executor,
 ) -> None:
