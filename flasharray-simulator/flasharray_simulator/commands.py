@@ -13,12 +13,14 @@ from flasharray_simulator.frontend import Frontend
 from flasharray_simulator.journal import Journal
 from flasharray_simulator.listener import Listener, Request, Response
 from flasharray_simulator.model import content
+from flasharray_simulator.model.pods import Pod
 from flasharray_simulator.model.tables import (
     Group,
     Transfer,
     Volume,
     VolumeSnapshot,
 )
+from flasharray_simulator.rest import pods as rest_pods
 from flasharray_simulator.rest import volumes as rest_volumes
 from flasharray_simulator.settings import Settings
 from flasharray_simulator.store import Store
@@ -92,12 +94,15 @@ class Commands:
             found = world.get(Volume, name_of_array, name) or world.find(
                 VolumeSnapshot, name_of_array, name
             )
+            pod = world.pod(found)
+            if pod and isinstance(found, Volume):
+                return pod.side(name_of_array).content(found.serial, found.content)
             return found.content
 
     def volumes(self, array: str) -> list[dict[str, Any]]:
         with self._store.transaction() as world:
             name = world.array(array).name
-            return [rest_volumes.item(volume, world) for volume in world.all(Volume, name)]
+            return [rest_volumes.item(volume, world, name) for volume in world.all(Volume, name)]
 
     # -- arrays and links ---------------------------------------------------------------------
 
@@ -131,6 +136,17 @@ class Commands:
                 for field, value in given.items():
                     if value is not None:
                         setattr(link, field, value)
+
+    def set_mediator(self, array: str, up: bool) -> None:
+        """Let the array reach the mediator of its pods, or not."""
+        with self._store.transaction() as world:
+            world.array(array).mediator = up
+
+    def pods(self, array: str) -> list[dict[str, Any]]:
+        """Return the pods as this array sees them, and so do its clients."""
+        with self._store.transaction() as world:
+            name = world.array(array).name
+            return [rest_pods.item(pod, world, name) for pod in world.all(Pod, name)]
 
     def expire_sessions(self, array: str) -> None:
         self._frontends[self._listener_name(array)].expire_sessions()

@@ -94,6 +94,15 @@ class Control:
         """Change what is given: bandwidth in bytes per second, lag in seconds."""
         self.call("set_link", arrays=arrays, bandwidth=bandwidth, lag=lag)
 
+    def mediator_down(self, *arrays: str) -> None:
+        """Let these arrays not reach the mediator."""
+        for array in arrays:
+            self.call("set_mediator", array=array, up=False)
+
+    def mediator_up(self, *arrays: str) -> None:
+        for array in arrays:
+            self.call("set_mediator", array=array, up=True)
+
     def expire_sessions(self, array: str) -> None:
         self.call("expire_sessions", array=array)
 
@@ -126,6 +135,27 @@ class Control:
                 for transfer in self.transfers(array)
             ),
             f"{snapshot} is not under way to {array}",
+            timeout,
+        )
+
+    # -- pods ---------------------------------------------------------------------------------
+
+    def pods(self, array: str) -> list[dict[str, Any]]:
+        """Return the pods as the array's own API would."""
+        return self.call("pods", array=array)
+
+    def pod(self, array: str, name: str) -> dict[str, str]:
+        """Return each array of a pod -> its status, as this array sees it."""
+        for pod in self.pods(array):
+            if pod["name"] == name:
+                return {side["name"]: side["status"] for side in pod["arrays"]}
+        raise ControlError(f"There is no pod {name} on {array}.")
+
+    def wait_pod(self, array: str, name: str, status: str, timeout: float = 30.0) -> None:
+        """Wait until the pod has this status on this array."""
+        self._wait(
+            lambda: self.pod(array, name)[array] == status,
+            f"Pod {name} is not {status} on {array}",
             timeout,
         )
 

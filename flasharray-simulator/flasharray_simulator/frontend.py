@@ -20,7 +20,7 @@ from flasharray_simulator.rest.asking import (
     parse_body,
     parse_query,
 )
-from flasharray_simulator.rest.routes import ROUTES, VERSIONS
+from flasharray_simulator.rest.routes import ROUTES, SINCE, VERSIONS
 from flasharray_simulator.settings import ArraySettings
 from flasharray_simulator.store import Store
 
@@ -83,7 +83,9 @@ class Frontend:
         match = PATH.fullmatch(request.path)
         if not match or match["version"] not in VERSIONS:
             raise Refusal("There is no such version or path.", request.path, status=404)
-        resource = match["resource"]
+        resource, version = match["resource"], VERSIONS.index(match["version"])
+        if version < VERSIONS.index(SINCE.get(resource, VERSIONS[0])):
+            raise Refusal("This version does not have this resource.", resource, status=404)
         if resource == "login":
             return self._log_in(request)
         token = request.headers.get(SESSION)

@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model.base import Destroyable
+from flasharray_simulator.model.pods import Pod
 from flasharray_simulator.model.tables import (
     Group,
     GroupSnapshot,
@@ -22,7 +23,15 @@ from flasharray_simulator.world import KINDS, World
 # How long what is destroyed can be recovered.
 ERADICATION_DELAY = 24 * 3600 * 1000
 # What others are part of, after them.
-BY_DEPENDENCE: tuple[type[Any], ...] = (GroupSnapshot, Group, VolumeSnapshot, Volume, VolumeGroup)
+BY_DEPENDENCE: tuple[type[Any], ...] = (
+    GroupSnapshot,
+    Group,
+    VolumeSnapshot,
+    Volume,
+    VolumeGroup,
+    Pod,
+)
+IN_PODS: tuple[type[Any], ...] = (GroupSnapshot, Group, VolumeSnapshot, Volume)
 
 
 def time_remaining(thing: Destroyable, now: int) -> int | None:
@@ -40,12 +49,12 @@ def set_destroyed(world: World, thing: Destroyable, destroyed: bool, at: int | N
         state = "has been destroyed" if destroyed else "has not been destroyed"
         raise Refusal(f"{KINDS[type(thing)]} {state}.", thing.name)
     moment = (at or world.now) if destroyed else None
-    for part in _parts(thing, thing.destroyed_at):
+    for part in _parts(world, thing, thing.destroyed_at):
         part.destroyed_at = moment
     if destroyed:
         BEFORE_DESTROYING[type(thing)](world, thing)
-    elif isinstance(thing, Volume):
-        _before_recovering(thing)
+    else:
+        _before_recovering(world, thing)
     thing.destroyed_at = moment
 
 
@@ -102,13 +111,15 @@ def transfers_to(world: World, target: Target) -> list[Transfer]:
 # -- each kind ------------------------------------------------------------------------------------
 
 
-def _parts(thing: Destroyable, destroyed_at: int | None) -> list[Destroyable]:
+def _parts(world: World, thing: Destroyable, destroyed_at: int | None) -> list[Destroyable]:
     """Return what is destroyed with it, or was and is recovered with it."""
     parts: Iterable[Destroyable] = ()
     if isinstance(thing, Volume):
         parts = (s for s in thing.snapshots if not s.group_snapshot_id)
     elif isinstance(thing, GroupSnapshot):
         parts = thing.members
+    elif isinstance(thing, Pod):
+        parts = (part for kind in IN_PODS for part in world.inside(kind, thing))
     return [part for part in parts if part.destroyed_at == destroyed_at]
 
 
@@ -125,11 +136,16 @@ def _before_volume(_world: World, volume: Volume) -> None:
         )
 
 
-def _before_recovering(volume: Volume) -> None:
-    if volume.volume_group and volume.volume_group.destroyed:
+def _before_recovering(world: World, thing: Destroyable) -> None:
+    if isinstance(thing, Pod) and thing.remains_of:
+        raise Refusal("Pod is what was left by unstretching; it can only be cloned.", thing.name)
+    pod = world.pod(thing)
+    if pod and pod.destroyed:
+        raise Refusal(f"Pod {pod.name} has been destroyed. Recover it first.", thing.name)
+    volume_group = thing.volume_group if isinstance(thing, Volume) else None
+    if volume_group and volume_group.destroyed:
         raise Refusal(
-            f"Volume group {volume.volume_group.name} has been destroyed. Recover it first.",
-            volume.name,
+            f"Volume group {volume_group.name} has been destroyed. Recover it first.", thing.name
         )
 
 
@@ -165,6 +181,7 @@ def _before_group_snapshot(world: World, snapshot: GroupSnapshot) -> None:
 
 
 BEFORE_DESTROYING: dict[type, Callable[[World, Any], None]] = {
+    Pod: _nothing,
     Volume: _before_volume,
     VolumeSnapshot: _before_volume_snapshot,
     VolumeGroup: _before_volume_group,
@@ -222,7 +239,14 @@ def _forget_group_snapshot(world: World, snapshot: GroupSnapshot) -> None:
         world.session.delete(snapshot.transfer)
 
 
+def _forget_pod(world: World, pod: Pod) -> None:
+    for kind in IN_PODS:
+        for part in world.inside(kind, pod):
+            _eradicate(world, part)
+
+
 BEFORE_ERADICATING: dict[type, Callable[[World, Any], None]] = {
+    Pod: _forget_pod,
     Volume: _forget_volume,
     VolumeGroup: _forget_volume_group,
     Group: _forget_group,

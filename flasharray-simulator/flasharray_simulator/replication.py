@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What happens by itself while time passes: schedules, transfers, retention, eradication."""
+"""What happens by itself while time passes: schedules, transfers, pods, retention."""
 
 import math
 from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from flasharray_simulator import lifecycle, retention, snapshots
+from flasharray_simulator import lifecycle, retention, snapshots, stretching
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
+from flasharray_simulator.model.pods import PodSide
 from flasharray_simulator.model.tables import (
     Group,
     GroupSnapshot,
@@ -21,6 +22,8 @@ from flasharray_simulator.world import World, new_id
 # How often, in world time, what is old is looked for.
 SWEEP = 60_000
 SCHEDULES = ("replication", "snapshot")
+# What goes over a link.
+Moving = Transfer | PodSide
 
 
 def pass_time(world: World, since: int) -> None:
@@ -32,8 +35,8 @@ def pass_time(world: World, since: int) -> None:
             break
         rates = _rates(world)
         then = min([until, *_coming(world, rates)])
-        for transfer, rate in rates.items():
-            transfer.done = min(transfer.done + rate * (then - world.now), transfer.total)
+        for moving, rate in rates.items():
+            moving.done = min(moving.done + rate * (then - world.now), moving.total)
         world.now = then
     if since // SWEEP != until // SWEEP:
         retention.apply(world, since)
@@ -53,7 +56,7 @@ def queue(world: World, snapshot: GroupSnapshot, *, urgent: bool) -> None:
         world.must_be_free(GroupSnapshot, target.array, replica)
         world.session.add(
             Transfer(
-                source=snapshot.array,
+                source=snapshot.place,
                 target=target.array,
                 queued=world.now,
                 urgent=urgent,
@@ -67,8 +70,9 @@ def queue(world: World, snapshot: GroupSnapshot, *, urgent: bool) -> None:
 
 
 def _happen(world: World) -> None:
+    stretching.settle(world)
     for group, schedule in _schedules(world):
-        if _due(world, group, schedule) <= world.now and world.array(group.array).up:
+        if _due(world, group, schedule) <= world.now and world.runs(group.place):
             _run(world, group, schedule)
     while _start(world) or _complete(world):
         pass
@@ -151,27 +155,29 @@ def _complete(world: World) -> bool:
     return bool(arrived)
 
 
-def _rates(world: World) -> dict[Transfer, float]:
-    """Return bytes per millisecond of what moves; transfers share their link's direction."""
-    moving = [transfer for transfer in _heads(world) if transfer.started is not None]
+def _rates(world: World) -> dict[Moving, float]:
+    """Return bytes per millisecond of what moves; all that moves shares its link's direction."""
+    moving: list[Moving] = [t for t in _heads(world) if t.started is not None]
+    moving += stretching.moving(world)
     rates = {}
-    for transfer in moving:
-        direction = (transfer.source, transfer.target)
+    for each in moving:
+        direction = (each.source, each.target)
         sharing = sum((other.source, other.target) == direction for other in moving)
-        rates[transfer] = world.link(*direction).bandwidth / 1000 / sharing
+        rates[each] = world.link(*direction).bandwidth / 1000 / sharing
     return rates
 
 
-def _coming(world: World, rates: dict[Transfer, float]) -> Iterator[int]:
+def _coming(world: World, rates: dict[Moving, float]) -> Iterator[int]:
     """Return the moments at which something else will happen."""
-    for transfer, rate in rates.items():
+    yield from stretching.coming(world)
+    for each, rate in rates.items():
         if rate > 0:
-            yield world.now + max(math.ceil((transfer.total - transfer.done) / rate), 1)
+            yield world.now + max(math.ceil((each.total - each.done) / rate), 1)
     for transfer in _heads(world):
         if transfer.started is None:
             yield max(_begins(world, transfer), world.now + 1)
     for group, schedule in _schedules(world):
-        if world.array(group.array).up:
+        if world.runs(group.place):
             yield max(_due(world, group, schedule), world.now + 1)
 
 
@@ -205,7 +211,7 @@ def _replica(world: World, sent: GroupSnapshot, group: Group) -> GroupSnapshot:
     """Make the snapshot at the target; ``created`` is the moment it shows, not of its coming."""
     replica = GroupSnapshot(
         id=new_id(),
-        array=group.array,
+        place=group.place,
         name=f"{group.name}.{sent.suffix}",
         created=sent.created,
         suffix=sent.suffix,
@@ -216,13 +222,13 @@ def _replica(world: World, sent: GroupSnapshot, group: Group) -> GroupSnapshot:
     replica.members = [
         VolumeSnapshot(
             id=new_id(),
-            array=group.array,
+            place=group.place,
             name=f"{group.name}{member.name.removeprefix(sent.group.name)}",
             created=sent.created,
             suffix=sent.suffix,
-            serial=world.array(group.array).next_serial(),
+            serial=world.next_serial(group.place),
             provisioned=member.provisioned,
-            source=member.source | {"name": f"{sent.array}:{member.source['name']}"},
+            source=member.source | {"name": f"{sent.place}:{member.source['name']}"},
             content=member.content,
         )
         for member in sent.members

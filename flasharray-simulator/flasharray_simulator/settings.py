@@ -30,6 +30,7 @@ class ArraySettings:
     api_token: str
     port: int = 443
     peers: tuple[str, ...] = ()
+    sync_peers: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,11 +41,15 @@ class ControlSettings:
 
 @dataclasses.dataclass(frozen=True)
 class ReplicationSettings:
-    """How links begin, and what a volume holds before anything is written to it, in bytes."""
+    """How links begin, and what a volume holds before anything is written to it, in bytes.
+
+    ``suspension`` is how many seconds pods hold writes before the mediator is asked.
+    """
 
     bandwidth: float = 1024**3
     lag: float = 0.0
     initial_bytes: int = 1024**2
+    suspension: float = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,6 +129,6 @@ def _check(settings: Settings) -> None:
     if len(set(names)) < len(names):
         raise BadSettings("two arrays have the same name; give each its own")
     for array in settings.arrays:
-        for peer in array.peers:
+        for peer in array.peers + array.sync_peers:
             if peer not in names or peer == array.name:
                 raise BadSettings(f"{array.name} has the peer {peer}, which is no other array here")

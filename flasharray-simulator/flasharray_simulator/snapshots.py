@@ -22,10 +22,10 @@ def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) ->
     suffix = suffix or _next_number(world, group)
     check_suffix(suffix)
     name = f"{group.name}.{suffix}"
-    world.must_be_free(GroupSnapshot, group.array, name)
+    world.must_be_free(GroupSnapshot, group.place, name)
     snapshot = GroupSnapshot(
         id=new_id(),
-        array=group.array,
+        place=group.place,
         name=name,
         created=world.now,
         suffix=suffix,
@@ -34,7 +34,7 @@ def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) ->
     )
     world.session.add(snapshot)
     snapshot.members = [
-        _freeze(world, volume, f"{name}.{volume.name}", suffix)
+        _freeze(world, volume, f"{name}.{volume.name.rpartition('::')[2]}", suffix)
         for volume in group.volumes
         if not volume.destroyed
     ]
@@ -43,14 +43,14 @@ def take_group(world: World, group: Group, suffix: str | None, *, kept: bool) ->
 
 
 def _freeze(world: World, volume: Volume, name: str, suffix: str) -> VolumeSnapshot:
-    world.must_be_free(VolumeSnapshot, volume.array, name)
+    world.must_be_free(VolumeSnapshot, volume.place, name)
     snapshot = VolumeSnapshot(
         id=new_id(),
-        array=volume.array,
+        place=volume.place,
         name=name,
         created=world.now,
         suffix=suffix,
-        serial=world.array(volume.array).next_serial(),
+        serial=world.next_serial(volume.place),
         provisioned=volume.provisioned,
         source=volume.reference,
         content=volume.content,
@@ -67,17 +67,17 @@ def check_suffix(suffix: str) -> None:
 
 def _free_suffix(world: World, volume: Volume) -> str:
     number = 1
-    while world.get(VolumeSnapshot, volume.array, f"{volume.name}.{number}"):
+    while world.get(VolumeSnapshot, volume.place, f"{volume.name}.{number}"):
         number += 1
     return str(number)
 
 
 def _next_number(world: World, group: Group) -> str:
     """Return a number that neither the group nor what stands for it at a target has used."""
-    places = [group, *(target.replica for target in group.targets)]
+    standing = [group, *(target.replica for target in group.targets)]
     while True:
         group.counter += 1
         number = str(group.counter)
-        names = ((place.array, f"{place.name}.{number}") for place in places)
-        if not any(world.get(GroupSnapshot, array, name) for array, name in names):
+        names = ((each.place, f"{each.name}.{number}") for each in standing)
+        if not any(world.get(GroupSnapshot, place, name) for place, name in names):
             return number

@@ -102,16 +102,27 @@ def _furnish(session: Session, settings: Settings) -> None:
             session.add(
                 Array(name=array.name, id=new_id(), serial_prefix=secrets.token_hex(8).upper())
             )
-    pairs = {tuple(sorted((array.name, peer))) for array in settings.arrays for peer in array.peers}
-    for first, second in sorted(pairs):
-        if not session.get(Link, (first, second)):
-            session.add(
-                Link(
-                    first=first,
-                    second=second,
-                    first_id=new_id(),
-                    second_id=new_id(),
-                    bandwidth=settings.replication.bandwidth,
-                    lag=settings.replication.lag,
-                )
+    for (first, second), synchronous in sorted(_links(settings).items()):
+        link = session.get(Link, (first, second))
+        if not link:
+            link = Link(
+                first=first,
+                second=second,
+                first_id=new_id(),
+                second_id=new_id(),
+                bandwidth=settings.replication.bandwidth,
+                lag=settings.replication.lag,
             )
+            session.add(link)
+        link.synchronous = synchronous
+
+
+def _links(settings: Settings) -> dict[tuple[str, str], bool]:
+    """Return the two arrays of each link -> whether it is synchronous; one side need name it."""
+    named = [(array.name, peer, False) for array in settings.arrays for peer in array.peers]
+    named += [(array.name, peer, True) for array in settings.arrays for peer in array.sync_peers]
+    links: dict[tuple[str, str], bool] = {}
+    for one, other, synchronous in named:
+        pair = (min(one, other), max(one, other))
+        links[pair] = links.get(pair, False) or synchronous
+    return links

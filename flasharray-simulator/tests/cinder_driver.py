@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Cinder's unmodified driver on a simulator, without Cinder's services and database.
 
-A script for the Python that has Cinder: one argument, a JSON object with ``a``, ``b`` (addresses
-of the arrays), ``control`` (port) and ``folder``. It prints a JSON object: step -> what it
-returned, or ``{"error": ...}``. Only look-ups in Cinder's database are replaced.
+A script for the Python that has Cinder: one argument, a JSON object with ``story`` (asynchronous or
+synchronous), ``a``, ``b`` (addresses of the arrays), ``control`` (port) and ``folder``. It prints a
+JSON object: step -> what it returned, or ``{"error": ...}``. Only look-ups in Cinder's database are
+replaced.
 """
 
 import json
@@ -16,6 +17,7 @@ from unittest import mock
 from cinder import context, coordination, objects
 from cinder.common import config  # noqa: F401  registers options the driver reads
 from oslo_config import cfg
+from pypureclient import flasharray
 
 objects.register_all()
 
@@ -41,8 +43,9 @@ backend_url = file://{folder}
 volume_backend_name = pure
 san_ip = {a}
 pure_api_token = token-a
-replication_device = backend_id:site-b,san_ip:{b},api_token:token-b,type:async
+replication_device = backend_id:site-b,san_ip:{b},api_token:token-b,{replication}
 """
+REPLICATION = {"asynchronous": "type:async", "synchronous": "type:sync,uniform:true"}
 
 
 def complete(thing):
@@ -58,7 +61,9 @@ class Cinder:
 
     def __init__(self, given):
         folder = pathlib.Path(given["folder"])
-        (folder / "cinder.conf").write_text(CONF.format(**given))
+        (folder / "cinder.conf").write_text(
+            CONF.format(**given, replication=REPLICATION[given["story"]])
+        )
         cfg.CONF([], project="cinder", default_config_files=[str(folder / "cinder.conf")])
         coordination.COORDINATOR.start()
         self.context = context.get_admin_context()
@@ -70,6 +75,10 @@ class Cinder:
                 "replicated": {
                     "replication_enabled": "<is> True",
                     "replication_type": "<in> async",
+                },
+                "synchronous": {
+                    "replication_enabled": "<is> True",
+                    "replication_type": "<in> sync",
                 },
                 "grouped": {"flasharray:vg_name": "tenant"},
             }.items()
@@ -154,12 +163,12 @@ class Cinder:
             )
         )
 
-    def group(self):
+    def group(self, kind="replicated"):
         group = objects.Group(
             self.context,
             id=str(uuid.uuid4()),
-            volume_type_ids=[self.types["replicated"].id],
-            volume_types=objects.VolumeTypeList(objects=[self.types["replicated"]]),
+            volume_type_ids=[self.types[kind].id],
+            volume_types=objects.VolumeTypeList(objects=[self.types[kind]]),
             replication_status="enabled",
         )
         patched = mock.patch.object(
@@ -336,7 +345,166 @@ def fail_over_the_host(cinder):
     }
 
 
-STORY = [
+# -- the story of a backend with an ActiveCluster pod ----------------------------------------------
+
+
+def sync_create(cinder):
+    volume = cinder.created("synchronous")
+    cinder.control.write("fa-b", volume.provider_id, "written at b")
+    return {"name": volume.provider_id, "markers": cinder.markers(volume)}
+
+
+def sync_extend_and_delete(cinder):
+    volume = cinder.created("synchronous")
+    cinder.driver.extend_volume(volume, 3)
+    cinder.driver.delete_volume(volume)
+    return volume.provider_id
+
+
+def sync_attach_and_detach(cinder):
+    volume = cinder.created("synchronous")
+    connection = cinder.driver.initialize_connection(volume, CONNECTOR)
+    connected = [each["connection_count"] for each in sync_views(cinder, volume)]
+    cinder.driver.terminate_connection(volume, CONNECTOR)
+    left = [each["connection_count"] for each in sync_views(cinder, volume)]
+    return {"connection": connection, "connected": connected, "left": left}
+
+
+def sync_views(cinder, volume):
+    """Return the volume as each of the arrays shows it."""
+    return [
+        each
+        for array in ("fa-a", "fa-b")
+        for each in cinder.control.volumes(array)
+        if each["name"] == volume.provider_id
+    ]
+
+
+def sync_snapshot_and_revert(cinder):
+    volume = cinder.created("synchronous")
+    cinder.control.write("fa-a", volume.provider_id, "before")
+    snapshot = cinder.snapshot(volume)
+    cinder.driver.create_snapshot(snapshot)
+    cinder.control.write("fa-a", volume.provider_id, "after")
+    cinder.driver.revert_to_snapshot(cinder.context, volume, snapshot)
+    return cinder.markers(volume, "fa-b")
+
+
+def sync_clone(cinder):
+    volume, copy = cinder.created("synchronous"), cinder.volume("synchronous")
+    cinder.control.write("fa-a", volume.provider_id, "cloned")
+    copy.provider_id = cinder.driver.create_cloned_volume(copy, volume)["provider_id"]
+    return {"name": copy.provider_id, "markers": cinder.markers(copy, "fa-b")}
+
+
+def sync_retype(cinder):
+    """Into the pod and out again, by way of pods that last as long as that takes."""
+    volume = cinder.created()
+    cinder.control.write("fa-a", volume.provider_id, "kept")
+    names = [volume.provider_id]
+    for kind in ("synchronous", "plain"):
+        new = cinder.types[kind]
+        cinder.driver.retype(cinder.context, volume, {"id": new.id}, {}, volume.host)
+        volume.volume_type, volume.volume_type_id = new, new.id
+        names.append(volume.provider_id)
+    return {"names": names, "markers": cinder.markers(volume)}
+
+
+def sync_group(cinder):
+    group, volume = cinder.group("synchronous"), cinder.created("synchronous")
+    created = cinder.driver.create_group(cinder.context, group)
+    cinder.driver.update_group(cinder.context, group, [volume], [])
+    taken = complete(
+        objects.GroupSnapshot(cinder.context, id=str(uuid.uuid4()), group=group, group_id=group.id)
+    )
+    snapshot = cinder.snapshot(volume, taken)
+    cinder.control.write("fa-a", volume.provider_id, "in the group's snapshot")
+    cinder.driver.create_group_snapshot(cinder.context, taken, [snapshot])
+    name = f"cinder-pod::consisgroup-{group.id}-cinder.cgsnapshot-{taken.id}-cinder"
+    member = f"{name}.{volume.provider_id.split('::')[1]}"
+    frozen = cinder.control.markers("fa-b", member)
+    cinder.driver.delete_group_snapshot(cinder.context, taken, [snapshot])
+    cinder.driver.delete_group(cinder.context, group, [volume])
+    return {"created": created, "frozen": frozen}
+
+
+def sync_fail_over_a_group(cinder):
+    group = cinder.group("synchronous")
+    cinder.driver.create_group(cinder.context, group)
+    volume = cinder.created("synchronous", group=group)
+    over = cinder.driver.failover_replication(cinder.context, group, [volume], "site-b")
+    back = cinder.driver.failover_replication(cinder.context, group, [volume], "default")
+    return {"over": over, "back": back}
+
+
+def sync_manage_is_refused(cinder):
+    """A volume of a stretched pod cannot be managed, one of a single array's pod can."""
+    volume, new = cinder.created("synchronous"), cinder.volume()
+    try:
+        cinder.driver.manage_existing_get_size(new, {"source-name": volume.provider_id})
+    except Exception as error:
+        return str(error)
+
+
+def sync_manage_a_copy(cinder):
+    """What a site does that leaves the pod as it is: copy the group's volumes, of one moment.
+
+    The copy is managed as a plain volume, and replicated when there is somewhere to: by retype.
+    Or it is managed as a replicated one at once, for which the other array must be there.
+    """
+    group, volume = cinder.group("synchronous"), cinder.created("synchronous")
+    cinder.driver.create_group(cinder.context, group)
+    cinder.driver.update_group(cinder.context, group, [volume], [])
+    cinder.control.write("fa-a", volume.provider_id, "in the snapshot")
+    array, name = cinder.driver._array, f"cinder-pod::consisgroup-{group.id}-cinder"
+    taken = flasharray.ProtectionGroupSnapshotPost(suffix="recovery")
+    array.post_protection_group_snapshots(source_names=[name], protection_group_snapshot=taken)
+    source = flasharray.Reference(name=f"{name}.recovery.{volume.provider_id.split('::')[1]}")
+    names, markers = [], []
+    for copy, kind in (("copy-1", "plain"), ("copy-2", "synchronous")):
+        array.post_volumes(names=[copy], volume=flasharray.VolumePost(source=source))
+        new = cinder.volume(kind)
+        managed = cinder.driver.manage_existing(new, {"source-name": copy})
+        new.provider_id = managed["provider_id"]
+        if kind == "plain":
+            to = cinder.types["synchronous"]
+            cinder.driver.retype(cinder.context, new, {"id": to.id}, {}, new.host)
+        names.append(new.provider_id)
+        markers.append(cinder.markers(new, "fa-b"))
+    return {"names": names, "markers": markers}
+
+
+def sync_manage_what_was_moved_out(cinder):
+    """What a site does that goes on without the other: unstretch, move out, manage."""
+    volume, new = cinder.created("synchronous"), cinder.volume()
+    cinder.control.write("fa-a", volume.provider_id, "kept")
+    array = cinder.driver._array
+    array.delete_pods_arrays(group_names=["cinder-pod"], member_names=["fa-b"])
+    out = flasharray.VolumePatch(pod=flasharray.Reference(name=""))
+    array.patch_volumes(names=[volume.provider_id], volume=out)
+    reference = {"source-name": volume.provider_id.split("::")[1]}
+    size = cinder.driver.manage_existing_get_size(new, reference)
+    new.provider_id = cinder.driver.manage_existing(new, reference)["provider_id"]
+    return {"size": size, "name": new.provider_id, "markers": cinder.markers(new)}
+
+
+def sync_fail_over_the_host(cinder):
+    """Last: the driver stays at the other array. The first one must live: it is asked before."""
+    cinder.new_driver().do_setup(cinder.context)
+    cinder.control.wait_pod("fa-b", "cinder-pod", "online")
+    volume = cinder.created("synchronous")
+    cinder.control.write("fa-a", volume.provider_id, "last")
+    active, updates, _ = cinder.driver.failover_host(cinder.context, [volume], "site-b")
+    connection = cinder.driver.initialize_connection(volume, CONNECTOR)
+    return {
+        "active": active,
+        "updates": updates,
+        "markers": cinder.markers(volume, "fa-b"),
+        "connection": connection,
+    }
+
+
+ASYNCHRONOUS = [
     setup,
     setup_again,
     stats,
@@ -355,6 +523,26 @@ STORY = [
     fail_over_a_group,
     fail_over_the_host,
 ]
+SYNCHRONOUS = [
+    setup,
+    setup_again,
+    stats,
+    create_and_delete,
+    sync_create,
+    sync_extend_and_delete,
+    sync_attach_and_detach,
+    sync_snapshot_and_revert,
+    sync_clone,
+    sync_retype,
+    sync_group,
+    sync_fail_over_a_group,
+    sync_manage_is_refused,
+    sync_manage_a_copy,
+    manageable,
+    sync_manage_what_was_moved_out,
+    sync_fail_over_the_host,
+]
+STORIES = {"asynchronous": ASYNCHRONOUS, "synchronous": SYNCHRONOUS}
 
 
 def tell(step, cinder):
@@ -365,8 +553,9 @@ def tell(step, cinder):
 
 
 def main():
-    cinder = Cinder(json.loads(sys.argv[1]))
-    told = {step.__name__: tell(step, cinder) for step in STORY}
+    given = json.loads(sys.argv[1])
+    cinder = Cinder(given)
+    told = {step.__name__: tell(step, cinder) for step in STORIES[given["story"]]}
     print(json.dumps(told, default=str))
     sys.stdout.flush()
 

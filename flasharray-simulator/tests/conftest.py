@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Iterator
 
 import pytest
-from bench import Asking, Running
+from pair import Asking, Running
 
 from flasharray_simulator.control import Control
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 
 import pytest
-from bench import COMMAND, Asking, Running
+from pair import COMMAND, Asking, Running
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:

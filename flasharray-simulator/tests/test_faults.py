@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import urllib3
-from bench import MIB, Asking, Running
+from pair import MIB, Asking, Running
 from pypureclient import flasharray
 
 from flasharray_simulator.control import Control, ControlError

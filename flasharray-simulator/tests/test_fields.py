@@ -8,7 +8,7 @@ from typing import Any
 
 import pypureclient.flasharray.FA_2_36.models as models
 import pytest
-from bench import Asking, Raw, Running, protect
+from pair import Asking, Raw, Running, protect
 from pypureclient import flasharray
 
 from flasharray_simulator.control import Control
@@ -23,6 +23,8 @@ def furnished(a: Asking, b: Asking, control: Control) -> None:
     a.snapshot("v")
     a.ask("post_hosts", names=["h"], host=flasharray.HostPost(iqns=["iqn.2001-01.org:h"]))
     a.ask("post_connections", host_names=["h"], volume_names=["v"])
+    a.pod("p", "v")
+    a.stretch("p")
     suffix = control.replicate("fa-a", "pg")
     control.wait_replicated("fa-b", f"fa-a:pg.{suffix}")
 
@@ -56,6 +58,15 @@ def furnished(a: Asking, b: Asking, control: Control) -> None:
             "VolumeSnapshot",
             "name provisioned destroyed created source.name suffix",
         ),
+        (
+            "fa-a",
+            "pods",
+            "Pod",
+            "id name array_count destroyed link_source_count link_target_count mediator "
+            "promotion_status failover_preferences",
+        ),
+        ("fa-a", "pods/arrays", "MemberNoIdAll", "group.name member.name"),
+        ("fa-a", "pods/members", "PodMember", "pod.name member.name member.id"),
         ("fa-a", "volume-groups", "VolumeGroup", "name volume_count destroyed"),
         ("fa-a", "hosts", "Host", "name iqns nqns wwns is_local connection_count"),
         ("fa-a", "connections", "Connection", "lun nsid host.name volume.name volume.id"),
@@ -112,6 +123,14 @@ def test_fields(
         if model:
             known = getattr(models, model).__fields__
             assert set(item) - set(known) == set()
+
+
+def test_fields_of_a_pod_on_an_array(simulator: Running, furnished: None) -> None:
+    _, answer = Raw(simulator, "fa-b").send("GET", "pods")
+    for side in answer["items"][0]["arrays"]:
+        assert set(side) == set(models.PodArrayStatus.__fields__)
+        for field in ("id", "name", "status", "mediator_status", "pre_elected"):
+            assert side[field] is not None
 
 
 def at(item: Any, path: str) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from bench import MIB, Asking, allow, protect
+from pair import MIB, Asking, allow, protect
 from pypureclient import flasharray
 
 from flasharray_simulator.control import Control
@@ -279,7 +279,7 @@ def test_retention_keeps_some_of_each_day(a: Asking, b: Asking, control: Control
     there = protect(a, b, "v")
     retention = flasharray.RetentionPolicy(all_for_sec=2 * HOUR, per_day=1, days=2)
     schedule(a, HOUR, target_retention=retention)
-    control.advance(5 * DAY + 1)
+    control.advance(3 * DAY + 1)
 
     now = control.time() * 1000
     kept = b.ask("get_protection_group_snapshots", names=[there], destroyed=False)

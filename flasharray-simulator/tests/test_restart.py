@@ -4,7 +4,7 @@
 import signal
 
 import pytest
-from bench import MIB, Asking, Running, protect
+from pair import MIB, Asking, Running, protect
 
 from flasharray_simulator.control import ControlError
 

@@ -7,7 +7,7 @@ import ssl
 
 import pytest
 import urllib3
-from bench import MIB, Asking, Raw, Running
+from pair import MIB, Asking, Raw, Running
 from pypureclient import PureError, flasharray
 from pypureclient.configuration import Configuration
 
@@ -151,9 +151,9 @@ def test_what_is_not_simulated_is_not_found(simulator: Running, a: Asking) -> No
     assert status == 405
 
 
-def test_pods_are_none(a: Asking) -> None:
-    assert a.ask("get_pods") == []
-    assert "Pod does not exist" in a.refused("get_pods", names=["p"])
-    assert "Pod does not exist" in a.refused(
-        "post_volumes", names=["p::v"], volume=flasharray.VolumePost(provisioned=MIB)
-    )
+def test_a_resource_is_not_in_versions_older_than_it(simulator: Running, a: Asking) -> None:
+    raw = Raw(simulator, "fa-a")
+    assert raw.send("GET", "pods/members")[0] == 200
+    status, answer = raw.send("GET", "pods/members", version="2.35")
+    assert status == 404
+    assert "This version does not have" in answer["message"]

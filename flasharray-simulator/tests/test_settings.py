@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 import pytest
-from bench import Asking, Running, protect
+from pair import Asking, Running, protect
 from pypureclient import flasharray
 
 SWITCHES = """
@@ -20,7 +20,7 @@ overwrite_with_default_protection = false
 
 @pytest.fixture(scope="module")
 def switched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    running = Running(tmp_path_factory.mktemp("switched"), SWITCHES)
+    running = Running(tmp_path_factory.mktemp("switched"), SWITCHES, link="peers")
     running.start()
     yield running
     running.end()
@@ -49,6 +49,16 @@ def test_overwriting_may_exclude_default_protection(a: Asking) -> None:
         "post_volumes", names=["w"], volume=source, overwrite=True, with_default_protection=False
     )
     a.ask("post_volumes", names=["w"], volume=source, overwrite=True)
+
+
+def test_no_pod_is_stretched_over_a_link_that_is_not_synchronous(a: Asking) -> None:
+    assert a.ask("get_array_connections")[0].type == "async-replication"
+    a.pod("p")
+    assert "not connected to fa-b for synchronous replication" in a.refused(
+        "post_pods_arrays", group_names=["p"], member_names=["fa-b"]
+    )
+    preferred = flasharray.PodPatch(failover_preferences=[flasharray.Reference(name="fa-b")])
+    assert "nor connected to it" in a.refused("patch_pods", names=["p"], pod=preferred)
 
 
 def test_links_begin_as_they_are_set(a: Asking, switched: Running) -> None:

@@ -4,7 +4,7 @@
 from typing import Any
 
 import pytest
-from bench import MIB, Asking, Raw, Running, allow, protect
+from pair import MIB, Asking, Raw, Running, allow, protect
 from pypureclient import flasharray
 
 from flasharray_simulator.control import Control, ControlError

@@ -18,16 +18,16 @@ class Base(DeclarativeBase):
 
 
 class Thing:
-    """Something of one array that has a name and an id."""
+    """Something that has a name and an id, in a place: an array, by name, or a pod, by id."""
 
     id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid.uuid4()))
-    array: Mapped[str] = mapped_column(index=True)
+    place: Mapped[str] = mapped_column(index=True)
     name: Mapped[str] = mapped_column(Name)
     created: Mapped[int]
 
     @declared_attr.directive
     def __table_args__(cls) -> tuple[UniqueConstraint]:
-        return (UniqueConstraint("array", "name"),)
+        return (UniqueConstraint("place", "name"),)
 
     @property
     def reference(self) -> dict[str, Any]:

@@ -22,11 +22,14 @@ class Clock(Base):
 
 
 class Array(Base):
+    """``mediator`` is whether it reaches the mediator of its pods."""
+
     __tablename__ = "arrays"
 
     name: Mapped[str] = mapped_column(Name, primary_key=True)
     id: Mapped[str]
     up: Mapped[bool] = mapped_column(default=True)
+    mediator: Mapped[bool] = mapped_column(default=True)
     serial_prefix: Mapped[str]
     serials: Mapped[int] = mapped_column(default=0)
 
@@ -36,7 +39,10 @@ class Array(Base):
 
 
 class Link(Base):
-    """The replication link of two arrays; ``bandwidth`` per second each way, ``lag`` in seconds."""
+    """The replication link of two arrays; ``bandwidth`` per second each way, ``lag`` in seconds.
+
+    Pods can be stretched over one that is ``synchronous``.
+    """
 
     __tablename__ = "links"
 
@@ -44,9 +50,16 @@ class Link(Base):
     second: Mapped[str] = mapped_column(primary_key=True)
     first_id: Mapped[str]
     second_id: Mapped[str]
+    synchronous: Mapped[bool]
     up: Mapped[bool] = mapped_column(default=True)
     bandwidth: Mapped[float]
     lag: Mapped[float]
+
+    def joins(self, array: str) -> bool:
+        return array in (self.first, self.second)
+
+    def peer_of(self, array: str) -> str:
+        return self.second if array == self.first else self.first
 
 
 class VolumeGroup(Destroyable, Base):

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the array is: itself, its hardware, its connections to other arrays; and no pods."""
+"""What the array is: itself, its hardware, its connections to other arrays."""
 
 from typing import Any
 
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
+from flasharray_simulator.model.pods import Pod
 from flasharray_simulator.model.tables import Link, Volume, VolumeSnapshot
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.items import space
-from flasharray_simulator.rest.listing import Item, answer, reply
+from flasharray_simulator.rest.listing import Item, among, answer, reply
 
 OS, VERSION = "Purity//FA", "6.7.2"
 CAPACITY = 100 * 1024**4
@@ -112,13 +113,13 @@ def get_connections(ask: Ask) -> dict[str, Any]:
 
 def _connection(ask: Ask, link: Link) -> Item:
     here_is_first = link.first == ask.array
-    peer = link.second if here_is_first else link.first
+    peer = link.peer_of(ask.array)
     address = next(a.address for a in ask.world.settings.arrays if a.name == peer)
     return {
         "id": link.first_id if here_is_first else link.second_id,
         "name": peer,
         "status": "connected" if ask.world.carries(link) else "connecting",
-        "type": "async-replication",
+        "type": "sync-replication" if link.synchronous else "async-replication",
         "management_address": address,
         "replication_addresses": [address],
         "replication_transport": "ip",
@@ -166,7 +167,7 @@ def get_ports(ask: Ask) -> dict[str, Any]:
         }
         for controller in CONTROLLERS
     ]
-    return answer(ask, _by_name(ask, rows, "Port"))
+    return answer(ask, among(ask, rows, "Port"))
 
 
 def get_network_interfaces(ask: Ask) -> dict[str, Any]:
@@ -191,15 +192,7 @@ def get_network_interfaces(ask: Ask) -> dict[str, Any]:
         }
         for number, controller in enumerate(CONTROLLERS)
     ]
-    return answer(ask, _by_name(ask, rows, "Network interface"))
-
-
-def _by_name(ask: Ask, rows: list[Item], kind: str) -> list[Item]:
-    by_name = {row["name"].lower(): row for row in rows}
-    for name in ask.values("names"):
-        if name.lower() not in by_name:
-            raise Refusal(f"{kind} does not exist.", name)
-    return [by_name[name.lower()] for name in ask.values("names")] or rows
+    return answer(ask, among(ask, rows, "Network interface"))
 
 
 def _address(ask: Ask) -> str:
@@ -209,24 +202,17 @@ def _address(ask: Ask) -> str:
 # -- containers -----------------------------------------------------------------------------------
 
 
-def get_pods(ask: Ask) -> dict[str, Any]:
-    for name in ask.values("names"):
-        raise Refusal("Pod does not exist.", name)
-    return answer(ask, [])
-
-
 def get_default_protections(ask: Ask) -> dict[str, Any]:
-    return answer(ask, [_protections(ask)])
+    return answer(ask, _protections(ask))
 
 
 def change_default_protections(ask: Ask) -> dict[str, Any]:
     if ask.body.get("default_protections"):
         raise Refusal("Default protections are not simulated; only an empty list is taken.")
-    return reply([_protections(ask)])
+    return reply(_protections(ask))
 
 
-def _protections(ask: Ask) -> Item:
-    for name in ask.values("names"):
-        if name.lower() != ask.array.lower():
-            raise Refusal("Container does not exist.", name)
-    return _self(ask) | {"type": "array", "default_protections": []}
+def _protections(ask: Ask) -> list[Item]:
+    pods = [pod.reference for pod in ask.world.all(Pod, ask.array) if not pod.destroyed]
+    rows = [_self(ask) | {"type": "array"}, *(pod | {"type": "pod"} for pod in pods)]
+    return among(ask, [row | {"default_protections": []} for row in rows], "Container")

@@ -9,7 +9,6 @@ from flasharray_simulator.filters import matches
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Group, GroupSnapshot
 from flasharray_simulator.rest.asking import Ask
-from flasharray_simulator.rest.items import NOTHING
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
 from flasharray_simulator.world import World
 
@@ -111,7 +110,7 @@ def _item(snapshot: GroupSnapshot, world: World) -> Item:
         "time_remaining": lifecycle.time_remaining(snapshot, world.now),
         "suffix": snapshot.suffix,
         "source": snapshot.group.reference,
-        "pod": NOTHING,
+        "pod": world.pod_reference(snapshot),
         "eradication_config": {"manual_eradication": "all-enabled"},
         "space": {"snapshots": sum(content.size(m.content) for m in snapshot.members)},
     }

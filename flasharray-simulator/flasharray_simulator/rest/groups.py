@@ -8,9 +8,9 @@ from flasharray_simulator import lifecycle
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.base import Thing
+from flasharray_simulator.model.pods import MARK
 from flasharray_simulator.model.tables import Group, Volume
 from flasharray_simulator.rest.asking import Ask
-from flasharray_simulator.rest.items import NOTHING
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
 from flasharray_simulator.world import World, check_name, new_id
 
@@ -54,13 +54,12 @@ def eradicate(ask: Ask) -> None:
 
 
 def _create(ask: Ask, name: str) -> Group:
-    if "::" in name:
-        raise Refusal("Pod does not exist.", name.partition("::")[0])
-    check_name(name, Group)
+    place, base = ask.world.place(ask.array, name)
+    check_name(base, Group)
     ask.world.must_be_free(Group, ask.array, name)
     group = Group(
         id=new_id(),
-        array=ask.array,
+        place=place,
         name=name,
         created=ask.world.now,
         replication_schedule=REPLICATION_SCHEDULE,
@@ -114,12 +113,17 @@ def _check_retention(retention: dict[str, int]) -> None:
 
 
 def _rename(ask: Ask, group: Group, name: str) -> None:
-    check_name(name, Group)
-    if name.lower() != group.name.lower():
-        ask.world.must_be_free(Group, ask.array, name)
-    _take_name(group, name)
+    pod, _, base = name.rpartition(MARK)
+    its_pod, mark, _ = group.name.rpartition(MARK)
+    if pod and pod.lower() != its_pod.lower():
+        raise Refusal("Renaming does not move a protection group to another pod.", name)
+    check_name(base, Group)
+    full = f"{its_pod}{mark}{base}"
+    if full.lower() != group.name.lower():
+        ask.world.must_be_free(Group, ask.array, full)
+    _take_name(group, full)
     for target in group.targets:
-        _take_name(target.replica, f"{group.array}:{name}")
+        _take_name(target.replica, f"{group.place}:{full}")
 
 
 def _take_name(group: Group, name: str) -> None:
@@ -137,14 +141,14 @@ def tell_targets(group: Group) -> None:
 
 
 def _item(group: Group, world: World) -> Item:
-    source = group.origin or group
+    source, pod = group.origin or group, world.pod_reference(group)
     members = [] if group.replica_of and not group.origin else live(source.volumes)
     return group.reference | {
         "destroyed": group.destroyed,
         "time_remaining": lifecycle.time_remaining(group, world.now),
         "is_local": group.replica_of is None,
-        "source": {"id": None, "name": group.replica_of or group.array},
-        "pod": NOTHING,
+        "source": {"id": None, "name": group.replica_of or (pod["name"] or group.place)},
+        "pod": pod,
         "volume_count": len(members),
         "host_count": 0,
         "host_group_count": 0,
@@ -209,6 +213,8 @@ def add_members(group: Group, volumes: Iterable[Volume]) -> None:
     for volume in volumes:
         if volume in group.volumes:
             raise Refusal(f"Volume already belongs to {group.name}.", volume.name)
+        if volume.place != group.place:
+            raise Refusal(f"Volume is not in the same pod as {group.name}.", volume.name)
         group.volumes.append(volume)
 
 

@@ -9,8 +9,8 @@ from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model.tables import Connection, Host, Volume
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.items import NOTHING
-from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.world import check_name, new_id
+from flasharray_simulator.rest.listing import Item, among, answer, named, reply
+from flasharray_simulator.world import KINDS, check_name, new_id
 
 INITIATORS = ("iqns", "nqns", "wwns")
 CHAP = {"host_user": str, "host_password": str, "target_user": str, "target_password": str}
@@ -25,7 +25,12 @@ FIRST_LUN, LAST_LUN = 1, 4095
 
 
 def get(ask: Ask) -> dict[str, Any]:
-    return answer(ask, [_item(host) for host in chosen(ask, Host)])
+    """Answer also with the hosts of arrays that share pods, which only those can change."""
+    items = [_item(host) for host in ask.world.all(Host, ask.array)]
+    for link in ask.world.sync_links(ask.array):
+        peer = link.peer_of(ask.array)
+        items += [_remote(_item(host), peer) for host in ask.world.all(Host, peer)]
+    return answer(ask, among(ask, items, KINDS[Host]))
 
 
 def create(ask: Ask) -> dict[str, Any]:
@@ -35,7 +40,7 @@ def create(ask: Ask) -> dict[str, Any]:
         ask.world.must_be_free(Host, ask.array, name)
         host = Host(
             id=new_id(),
-            array=ask.array,
+            place=ask.array,
             name=name,
             created=ask.world.now,
             **{kind: [] for kind in INITIATORS},
@@ -101,6 +106,10 @@ def _item(host: Host) -> Item:
     }
 
 
+def _remote(item: Item, array: str) -> Item:
+    return item | {"name": f"{array}:{item['name']}", "is_local": False}
+
+
 # -- connections ----------------------------------------------------------------------------------
 
 
@@ -108,7 +117,7 @@ def get_connections(ask: Ask) -> dict[str, Any]:
     volumes = [ask.world.find(Volume, ask.array, name).id for name in ask.values("volume_names")]
     hosts = [ask.world.find(Host, ask.array, name).id for name in ask.values("host_names")]
     rows = ask.world.session.scalars(
-        select(Connection).join(Host).where(Host.array == ask.array).order_by(Host.name)
+        select(Connection).join(Host).where(Host.place == ask.array).order_by(Host.name)
     )
     return answer(
         ask,

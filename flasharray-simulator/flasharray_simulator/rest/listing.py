@@ -70,17 +70,34 @@ def chosen(ask: Ask, kind: type[T], names: str = "names", ids: str = "ids") -> l
 
 
 def named(ask: Ask, kind: type[T], names: str = "names", ids: str = "ids") -> list[T]:
-    """Return what the request names; it must name something."""
+    """Return what the request names, to be worked on; it must name something."""
     if not ask.values(names) and not ask.values(ids):
         raise Refusal(f"Missing required parameter: {names} or {ids}.")
-    return [ask.world.find(kind, ask.array, name) for name in ask.values(names)] + [
+    found = [ask.world.find(kind, ask.array, name) for name in ask.values(names)] + [
         _by_id(ask.world, kind, ask.array, wanted) for wanted in ask.values(ids)
     ]
+    for thing in found:
+        ask.world.must_be_online(thing, ask.array)
+    return found
+
+
+def among(ask: Ask, items: list[Item], kind: str) -> list[Item]:
+    """Return those items that the request names, by name or pattern, or else all of them.
+
+    :raises Refusal: one of them is not there.
+    """
+    found = []
+    for name in ask.values("names"):
+        matching = [item for item in items if matches(item["name"], name)]
+        if not matching and "*" not in name:
+            raise Refusal(f"{kind} does not exist.", name)
+        found += matching
+    return found if ask.values("names") else items
 
 
 def _by_id(world: World, kind: type[T], array: str, wanted: str) -> T:
-    found = world.session.get(kind, wanted)
-    if found is None or found.array != array:
+    found = world.by_id(kind, array, wanted)
+    if found is None:
         raise Refusal(f"{KINDS[kind]} does not exist.", wanted)
     return found
 

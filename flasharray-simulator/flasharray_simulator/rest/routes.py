@@ -11,6 +11,8 @@ from flasharray_simulator.rest import (
     groups,
     hosts,
     listing,
+    pod_arrays,
+    pods,
     tags,
     targets,
     volume_groups,
@@ -46,7 +48,11 @@ def write(
 NAMED = "names ids"
 DESTROYABLE = "names ids destroyed"
 MEMBERS = "group_names group_ids member_names"
+POD_MEMBERS = "pod_names pod_ids member_names"
 TAGGED = "resource_names resource_ids namespaces keys"
+
+# What older versions than these do not have.
+SINCE = {"pods/members": "2.36"}
 
 ROUTES: dict[str, dict[str, Route]] = {
     "arrays": {"GET": read(arrays.get)},
@@ -58,7 +64,22 @@ ROUTES: dict[str, dict[str, Route]] = {
     "controllers": {"GET": read(arrays.get_controllers, "names")},
     "ports": {"GET": read(arrays.get_ports, "names")},
     "network-interfaces": {"GET": read(arrays.get_network_interfaces, "names")},
-    "pods": {"GET": read(arrays.get_pods, DESTROYABLE)},
+    "pods": {
+        "GET": read(pods.get, DESTROYABLE),
+        "POST": write(pods.create, "names", pods.NEW),
+        "PATCH": write(pods.change, "names ids destroy_contents", pods.CHANGE),
+        "DELETE": write(pods.eradicate, "names ids eradicate_contents"),
+    },
+    "pods/arrays": {
+        "GET": read(pod_arrays.get_arrays, MEMBERS),
+        "POST": write(pod_arrays.stretch_to_arrays, MEMBERS),
+        "DELETE": write(pod_arrays.unstretch_arrays, f"{MEMBERS} with_unknown"),
+    },
+    "pods/members": {
+        "GET": read(pod_arrays.get_members, POD_MEMBERS),
+        "POST": write(pod_arrays.stretch_to_members, POD_MEMBERS),
+        "DELETE": write(pod_arrays.unstretch_members, f"{POD_MEMBERS} with_unknown"),
+    },
     "container-default-protections": {
         "GET": read(arrays.get_default_protections, NAMED),
         "PATCH": write(arrays.change_default_protections, NAMED, arrays.CHANGE_PROTECTIONS),

@@ -11,7 +11,7 @@ from flasharray_simulator.model.tables import Group, Target
 from flasharray_simulator.rest import groups
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
-from flasharray_simulator.world import World, new_id
+from flasharray_simulator.world import World, in_a_pod, new_id
 
 CHANGE = {"allowed": bool}
 MOST = 4
@@ -70,7 +70,9 @@ def _targets_of(world: World, group: Group) -> list[Target]:
 def _add(world: World, group: Group, array: str) -> Target:
     if group.replica_of:
         raise Refusal(f"Protection group must be changed on {group.replica_of}.", group.name)
-    link = world.link(group.array, array)
+    if in_a_pod(group.name):
+        raise Refusal("The target of a protection group in a pod is not simulated.", group.name)
+    link = world.link(group.place, array)
     if any(target.array == array for target in group.targets):
         raise Refusal(f"Protection group already includes target {array}.", group.name)
     if len(group.targets) >= MOST:
@@ -87,12 +89,12 @@ def _add(world: World, group: Group, array: str) -> Target:
 
 def _replica(world: World, group: Group, array: str) -> Group:
     """Return what stands for the group at the target; there at once, or still from before."""
-    name = f"{group.array}:{group.name}"
+    name = f"{group.place}:{group.name}"
     replica = world.get(Group, array, name)
     if not replica:
         replica = Group(
             id=new_id(),
-            array=array,
+            place=array,
             name=name,
             created=world.now,
             replication_schedule=group.replication_schedule,
@@ -100,7 +102,7 @@ def _replica(world: World, group: Group, array: str) -> Group:
             source_retention=group.source_retention,
             target_retention=group.target_retention,
             last_runs={},
-            replica_of=group.array,
+            replica_of=group.place,
         )
         world.session.add(replica)
     replica.origin = group

@@ -27,7 +27,7 @@ def create(ask: Ask) -> dict[str, Any]:
         ask.world.must_be_free(VolumeGroup, ask.array, name)
         group = VolumeGroup(
             id=new_id(),
-            array=ask.array,
+            place=ask.array,
             name=name,
             created=ask.world.now,
             qos=ask.body.get("qos", {}),

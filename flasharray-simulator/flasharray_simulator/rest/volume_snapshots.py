@@ -83,7 +83,7 @@ def _item(snapshot: VolumeSnapshot, world: World) -> Item:
         "serial": snapshot.serial,
         "source": snapshot.source,
         "suffix": snapshot.suffix,
-        "pod": NOTHING,
+        "pod": world.pod_reference(snapshot),
         "volume_group": NOTHING,
         "space": space(content.size(snapshot.content), snapshot.provisioned),
     }

@@ -7,7 +7,7 @@ from flasharray_simulator import lifecycle
 from flasharray_simulator.errors import Refusal
 from flasharray_simulator.model import content
 from flasharray_simulator.model.tables import Group, Volume, VolumeGroup, VolumeSnapshot
-from flasharray_simulator.rest import groups
+from flasharray_simulator.rest import groups, moving
 from flasharray_simulator.rest.asking import Ask
 from flasharray_simulator.rest.items import NO_PRIORITY, NOTHING, PRIORITY, QOS, REFERENCE, space
 from flasharray_simulator.rest.listing import Item, answer, chosen, named, reply
@@ -30,12 +30,13 @@ CHANGE = {
     "qos": QOS,
     "priority_adjustment": PRIORITY,
     "volume_group": REFERENCE,
+    "pod": REFERENCE,
     "requested_promotion_state": str,
 }
 
 
 def get(ask: Ask) -> dict[str, Any]:
-    return answer(ask, [item(volume, ask.world) for volume in chosen(ask, Volume)])
+    return answer(ask, [item(volume, ask.world, ask.array) for volume in chosen(ask, Volume)])
 
 
 def create(ask: Ask) -> dict[str, Any]:
@@ -43,18 +44,18 @@ def create(ask: Ask) -> dict[str, Any]:
     ask.world.session.flush()
     for name in ask.values("add_to_protection_group_names"):
         groups.add_members(ask.world.live(Group, ask.array, name), made)
-    return reply([item(volume, ask.world) for volume in made])
+    return reply([item(volume, ask.world, ask.array) for volume in made])
 
 
 def change(ask: Ask) -> dict[str, Any]:
     volumes = named(ask, Volume)
-    for volume in volumes:
-        _change(ask, volume)
     for name in ask.values("remove_from_protection_group_names"):
         groups.remove_members(ask.world.live(Group, ask.array, name), volumes)
+    for volume in volumes:
+        _change(ask, volume)
     for name in ask.values("add_to_protection_group_names"):
         groups.add_members(ask.world.live(Group, ask.array, name), volumes)
-    return reply([item(volume, ask.world) for volume in volumes])
+    return reply([item(volume, ask.world, ask.array) for volume in volumes])
 
 
 def eradicate(ask: Ask) -> None:
@@ -62,7 +63,8 @@ def eradicate(ask: Ask) -> None:
         lifecycle.eradicate(ask.world, volume)
 
 
-def item(volume: Volume, world: World) -> Item:
+def item(volume: Volume, world: World, array: str) -> Item:
+    """Return the volume as the array shows it: with the connections of its own hosts."""
     used = content.size(volume.content)
     return volume.reference | {
         "serial": volume.serial,
@@ -70,10 +72,10 @@ def item(volume: Volume, world: World) -> Item:
         "created": volume.created,
         "destroyed": volume.destroyed,
         "time_remaining": lifecycle.time_remaining(volume, world.now),
-        "connection_count": len(volume.connections),
+        "connection_count": sum(each.host.place == array for each in volume.connections),
         "qos": volume.qos,
         "source": volume.source,
-        "pod": NOTHING,
+        "pod": world.pod_reference(volume),
         "volume_group": volume.volume_group.reference if volume.volume_group else NOTHING,
         "subtype": "regular",
         "promotion_status": volume.promotion,
@@ -93,13 +95,15 @@ def _create(ask: Ask, name: str) -> Volume:
     _check_overwrite(ask, overwrite)
     source = _source(ask)
     if overwrite and (existing := world.get(Volume, ask.array, name)):
+        world.must_be_online(existing, ask.array)
         assert source is not None
         return _overwrite(world, existing, source)
-    volume_group = _container(ask, name)
+    place, base = world.place(ask.array, name)
+    volume_group = _volume_group(ask, place, base)
     world.must_be_free(Volume, ask.array, name)
     volume = Volume(
         id=new_id(),
-        array=ask.array,
+        place=place,
         name=name,
         created=world.now,
         serial=world.array(ask.array).next_serial(),
@@ -136,16 +140,18 @@ def _source(ask: Ask) -> Volume | VolumeSnapshot | None:
 def source_named(world: World, array: str, wanted: dict[str, str]) -> Volume | VolumeSnapshot:
     found: Volume | VolumeSnapshot | None
     if "id" in wanted:
-        session = world.session
-        found = session.get(Volume, wanted["id"]) or session.get(VolumeSnapshot, wanted["id"])
+        found = world.by_id(Volume, array, wanted["id"]) or world.by_id(
+            VolumeSnapshot, array, wanted["id"]
+        )
     else:
         name = wanted.get("name", "")
         found = world.get(Volume, array, name) or world.get(VolumeSnapshot, array, name)
     context = wanted.get("name") or wanted.get("id")
-    if found is None or found.array != array:
+    if found is None:
         raise Refusal("No such volume or snapshot; source does not exist.", context)
     if found.destroyed:
         raise Refusal("Source has been destroyed.", context)
+    world.must_be_online(found, array)
     if isinstance(found, VolumeSnapshot) and found.group_snapshot:
         transfer = found.group_snapshot.transfer
         if transfer and transfer.completed is None:
@@ -168,12 +174,12 @@ def _overwrite(world: World, volume: Volume, source: Volume | VolumeSnapshot) ->
     return volume
 
 
-def _container(ask: Ask, name: str) -> VolumeGroup | None:
+def _volume_group(ask: Ask, place: str, name: str) -> VolumeGroup | None:
     """Return the volume group the name puts the volume in."""
     container, _, base = name.rpartition("/")
-    if "::" in name:
-        raise Refusal("Pod does not exist.", name.partition("::")[0])
     check_name(base, Volume)
+    if container and place != ask.array:
+        raise Refusal("Volume groups in pods are not simulated.", name)
     return ask.world.live(VolumeGroup, ask.array, container) if container else None
 
 
@@ -208,9 +214,11 @@ def _change(ask: Ask, volume: Volume) -> None:
     if "requested_promotion_state" in body:
         volume.promotion = _promotion(body["requested_promotion_state"])
     if "volume_group" in body:
-        _move(ask, volume, body["volume_group"].get("name", ""))
+        moving.into_volume_group(ask, volume, body["volume_group"].get("name", ""))
+    if "pod" in body:
+        moving.into_pod(ask, volume, body["pod"].get("name", ""))
     if "name" in body:
-        _rename(ask, volume, body["name"])
+        moving.rename(ask, volume, body["name"])
 
 
 def _resize(ask: Ask, volume: Volume, size: int) -> None:
@@ -223,29 +231,3 @@ def _promotion(state: str) -> str:
     if state not in ("promoted", "demoted"):
         raise Refusal("requested_promotion_state must be promoted or demoted.", state)
     return state
-
-
-def _move(ask: Ask, volume: Volume, container: str) -> None:
-    volume_group = ask.world.live(VolumeGroup, ask.array, container) if container else None
-    base = volume.name.rpartition("/")[2]
-    _take_name(ask, volume, f"{container}/{base}" if container else base)
-    volume.volume_group = volume_group
-
-
-def _rename(ask: Ask, volume: Volume, name: str) -> None:
-    container, _, base = name.rpartition("/")
-    within = volume.volume_group.name if volume.volume_group else ""
-    if container and container.lower() != within.lower():
-        raise Refusal("Renaming does not move a volume. Change its volume_group.", name)
-    check_name(base, Volume)
-    _take_name(ask, volume, f"{within}/{base}" if within else base)
-
-
-def _take_name(ask: Ask, volume: Volume, name: str) -> None:
-    """Rename the volume and with it its own snapshots; a group's keep the name of their time."""
-    if name.lower() != volume.name.lower():
-        ask.world.must_be_free(Volume, ask.array, name)
-    volume.name = name
-    for snapshot in volume.snapshots:
-        if not snapshot.group_snapshot_id:
-            snapshot.name = f"{name}.{snapshot.suffix}"

@@ -22,16 +22,21 @@ MIB = 1024**2
 
 
 class Running:
-    """A simulator of arrays ``fa-a`` and ``fa-b``, for as long as the test needs it."""
+    """A simulator of arrays ``fa-a`` and ``fa-b``, for as long as the test needs it.
 
-    def __init__(self, folder: pathlib.Path, more_settings: str = "") -> None:
+    ``link`` is ``sync_peers``, or ``peers`` for one over which no pod can be stretched.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, more_settings: str = "", link: str = "sync_peers"
+    ) -> None:
         self.folder = folder
         self.control_port, *self.ports = free_ports(3)
         self.control = Control(port=self.control_port)
         self.config = folder / "simulator.toml"
-        self.config.write_text(self._config() + more_settings)
+        self.config.write_text(self._config(link) + more_settings)
 
-    def _config(self) -> str:
+    def _config(self, link: str) -> str:
         a, b = self.ports
         return textwrap.dedent(f"""
             [control]
@@ -41,7 +46,7 @@ class Running:
             address = "127.0.0.1"
             port = {a}
             api_token = "token-a"
-            peers = ["fa-b"]
+            {link} = ["fa-b"]
             [[arrays]]
             name = "fa-b"
             address = "127.0.0.1"
@@ -108,6 +113,19 @@ class Asking:
         new = flasharray.VolumeSnapshotPost(**fields)
         return self.ask("post_volume_snapshots", source_names=[volume], volume_snapshot=new)[0]
 
+    def pod(self, name: str, *volumes: str, **fields: Any) -> Any:
+        """Make a pod with new volumes in it."""
+        (pod,) = self.ask("post_pods", names=[name], pod=flasharray.PodPost(**fields))
+        for volume in volumes:
+            self.volume(f"{name}::{volume}")
+        return pod
+
+    def stretch(self, pod: str, array: str = "fa-b") -> None:
+        self.ask("post_pods_arrays", group_names=[pod], member_names=[array])
+
+    def unstretch(self, pod: str, array: str, **options: Any) -> None:
+        self.ask("delete_pods_arrays", group_names=[pod], member_names=[array], **options)
+
     def names(self, method: str, **arguments: Any) -> list[str]:
         return [item.name for item in self.ask(method, **arguments)]
 
@@ -116,14 +134,17 @@ class Raw:
     """Requests as the SDK would never send them."""
 
     def __init__(self, running: Running, array: str) -> None:
-        self._url = f"https://127.0.0.1:{running.port(array)}/api/2.36"
+        self._url = f"https://127.0.0.1:{running.port(array)}/api"
         self._pool = urllib3.PoolManager(ca_certs=str(running.ca), retries=False, timeout=5)
         token = {"api-token": f"token-{array[-1]}"}
-        answer = self._pool.request("POST", f"{self._url}/login", headers=token)
+        answer = self._pool.request("POST", f"{self._url}/2.36/login", headers=token)
         self._headers = {"x-auth-token": answer.headers["x-auth-token"]}
 
-    def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        answer = self._pool.request(method, f"{self._url}/{path}", headers=self._headers, json=body)
+    def send(
+        self, method: str, path: str, body: Any = None, version: str = "2.36"
+    ) -> tuple[int, Any]:
+        url = f"{self._url}/{version}/{path}"
+        answer = self._pool.request(method, url, headers=self._headers, json=body)
         return answer.status, json.loads(answer.data or b"null")
 
 
