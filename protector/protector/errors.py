@@ -16,9 +16,11 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
     . SiteExists, TenantMappingExists, GroupExists, MemberExists
     . TooManySites, SiteInUse, AskOtherSite, TenantMappingInUse, NoTenantMapping, NoVolumeType,
       ServerNotProtectable, WrongStatus, WrongSite, OperationInProgress, OperationRunning,
-      OperationEnded, NothingToRetry, CancelKeepsOnly,
+      OperationEnded, NothingToRetry, CancelKeepsOnly, CancelUndoesOnly, NotCancellable,
+      NothingStandsBy, NotReprotected, EarlierTestLeft, NothingToCleanUp,
       DocumentConflict, DocumentInvalid, DocumentUnsettled, DocumentTooLarge, PeerRefused,
-      PeerTooOld, GroupSuperseded, NotSynchronized, EditedMeanwhile, NothingRecoverable, ClaimLost
+      PeerTooOld, GroupSuperseded, NotSynchronized, EditedMeanwhile, NothingRecoverable,
+      HandOverFailed, NotHandedBack, StandsStill, ClaimLost
   - OperationCancelled 500
   - PeerUnreachable 503
   - DatabaseUnreachable 503
@@ -29,7 +31,7 @@ Raise with keywords; ``.text`` is the sentence. They travel over RPC unchanged.
     . CloudRefused, VolumeManageRefused
     . CloudUnavailable 503, VolumesNotAttached
   - StorageError 502
-    . NoCompletePoint
+    . NoCompletePoint, NoSuchPoint, OtherPointBegun, NotMirrored, MirrorResyncing, MirrorOffline
     . ArrayUnreachable 503, ArrayBusy
 """
 
@@ -303,6 +305,17 @@ class NotSynchronized(Conflict):
     )
 
 
+class NotReprotected(Conflict):
+    """It is asked of ``right_site``, where the group runs, before it can fail back."""
+
+    code = "protector.group.not_reprotected"
+    message = (
+        "Protection group {group} runs on {right_site}, and {site} does not get its data yet, so"
+        " there is nothing to fail back with. Protect it first: export OS_CLOUD={right_site};"
+        " openstack protector protection-group reprotect {group} --wait"
+    )
+
+
 class DocumentUnsettled(Conflict):
     """``differences``: words, joined."""
 
@@ -337,6 +350,35 @@ class NothingRecoverable(Conflict):
 
     code = "protector.recovery.nothing"
     message = "{faults}"
+
+
+class HandOverFailed(Conflict):
+    """``reason``: sentences of the peer's."""
+
+    code = "protector.handover.failed"
+    message = "{peer_site} does not hand protection group {group} over: {reason}"
+
+
+class NotHandedBack(Conflict):
+    """The peer was not reached to be told that the group stays its."""
+
+    code = "protector.handover.not_handed_back"
+    message = (
+        "{peer_site} could not be told that protection group {group} is not taken over by {site}"
+        " ({reason}). It asks {site} by itself, and starts the VMs again as soon as it is answered."
+        " To see whether it has: export OS_CLOUD={peer_site}; openstack protector protection-group"
+        " show {group}"
+    )
+
+
+class StandsStill(Conflict):
+    """``what``: how far it had come."""
+
+    code = "protector.handover.stands_still"
+    message = (
+        "{what}; nothing of that has changed for {seconds} seconds. Check the link between the two"
+        " sites and their arrays ([engine] standstill_timeout says how long is waited)."
+    )
 
 
 class ClaimLost(Conflict):
@@ -374,6 +416,48 @@ class CancelKeepsOnly(Conflict):
     message = (
         "Operation {operation} goes on with a failover of which some VMs run, and these stay. Stop"
         " it and keep what it has made: openstack protector operation cancel {operation} --keep"
+    )
+
+
+class NotCancellable(Conflict):
+    code = "protector.operation.not_cancellable"
+    message = (
+        "Operation {operation} ({kind}) only goes forward and cannot be cancelled. Follow it:"
+        " openstack protector operation show {operation}"
+    )
+
+
+class EarlierTestLeft(Conflict):
+    code = "protector.test.not_cleaned"
+    message = (
+        "What an earlier test of protection group {group} made (operation {operation}) is still"
+        " there. Remove it first: openstack protector protection-group test-cleanup {group}"
+    )
+
+
+class NothingToCleanUp(Conflict):
+    code = "protector.test.nothing"
+    message = (
+        "There is no test of protection group {group} on {site} to clean up. See:"
+        " openstack protector operation list --protection-group {group}"
+    )
+
+
+class CancelUndoesOnly(Conflict):
+    code = "protector.operation.cancel_undoes_only"
+    message = (
+        "Operation {operation} moves a group that both sites look after, so nothing of it is kept:"
+        " the VMs run on where they are, and another attempt begins with another snapshot. Stop it"
+        " and undo what it has made: openstack protector operation cancel {operation}"
+    )
+
+
+class NothingStandsBy(Conflict):
+    code = "protector.group.nothing_stands_by"
+    message = (
+        "Of protection group {group} nothing stands by on {peer_site} that could be released. After"
+        " a failover the old VMs do, from the moment on at which the group is protected in the"
+        " other direction: openstack protector protection-group show {group}"
     )
 
 
@@ -467,6 +551,7 @@ class CloudUnavailable(CloudError):
 
     status = 503
     code = "protector.cloud.unavailable"
+    message = "{service} of {site}: {reason}. Check it: openstack protector site validate {site}"
 
 
 class VolumesNotAttached(CloudUnavailable):
@@ -490,6 +575,57 @@ class NoCompletePoint(StorageError):
         "Array {array} holds no complete snapshot of protection group {group} ({array_group} of"
         " {source_array}): {found}. Its data cannot be recovered here until a replication cycle"
         " (every {interval} seconds) has completed"
+    )
+
+
+class NoSuchPoint(StorageError):
+    """``wanted``: words for what was asked for; ``found``: what there is."""
+
+    code = "protector.storage.no_such_point"
+    message = (
+        "Array {array} holds no complete snapshot {wanted} of protection group {group}. There is:"
+        " {found}. See: openstack protector protection-group snapshot list {group}"
+    )
+
+
+class OtherPointBegun(StorageError):
+    code = "protector.storage.other_point_begun"
+    message = (
+        "Volumes of protection group {group} were made on array {array} of snapshot {begun} by an"
+        " earlier attempt, and the rest is to be of the same moment. Ask for that one:"
+        " --snapshot {begun}"
+    )
+
+
+class NotMirrored(StorageError):
+    code = "protector.storage.not_mirrored"
+    message = (
+        "Array {array} does not have what replicates protection group {group}: {array_group} of"
+        " array {source_array}. Have the array's administrator see whether its pod is still"
+        " stretched to {array}: purepod list"
+    )
+
+
+class MirrorResyncing(StorageError):
+    code = "protector.storage.mirror_resyncing"
+    message = (
+        "Pod {pod}, which holds protection group {group}, is at {progress} of its"
+        " resynchronization to array {array}: until then what is there is not whole. Wait until it"
+        " is online there: openstack protector consistency-group show {group}"
+    )
+
+
+class MirrorOffline(StorageError):
+    """``as_of``: the moment whose data the array holds, or that it does not tell."""
+
+    code = "protector.storage.mirror_offline"
+    message = (
+        "Pod {pod}, which holds protection group {group}, is offline on array {array}, whose data"
+        " are of {as_of}: array {source_array} went on without it, or no array reached the"
+        " mediator. Connect the arrays, and it comes online by itself. If {source_array} is lost"
+        " for good, have the array's administrator let {array} go on alone, with all groups of the"
+        " pod and without what was written later: purepod remove --array {source_array}"
+        " --with-unknown {pod}"
     )
 
 

@@ -17,6 +17,7 @@ from oslo_messaging._tracing import client as tracing
 
 from protector import errors
 from protector.context import Context
+from protector.domain.operation import Kind
 
 TOPIC = "protector-engine"
 REMOTE_ERRORS = ["protector.errors"]
@@ -109,6 +110,10 @@ class EngineClient:
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
         self._call(context, "remove_member", group_id=group_id, server=server)
 
+    def release(self, context: RequestContext, group_id: str) -> None:
+        """Let what stands by for the group on its other site go."""
+        self._call(context, "release", group_id=group_id)
+
     def delete_group(self, context: RequestContext, group_id: str) -> None:
         self._call(context, "delete_group", group_id=group_id)
 
@@ -133,15 +138,29 @@ class EngineClient:
         )
         return result
 
+    def snapshots(self, context: RequestContext, group_id: str) -> list[dict[str, Any]]:
+        """Return the points of the group on this site's array (see engine/inspection.py)."""
+        result: list[dict[str, Any]] = self._call(
+            context, "snapshots", LOOK_TIMEOUT, group_id=group_id
+        )
+        return result
+
     def check(
-        self, context: RequestContext, group_id: str, arguments: dict[str, Any]
+        self,
+        context: RequestContext,
+        group_id: str,
+        arguments: dict[str, Any],
+        *,
+        kind: str = Kind.FAILOVER.value,
     ) -> dict[str, Any]:
         """Return whether the group can be recovered here (see engine/readiness.py).
 
-        :param arguments: ``{"networks", "flavors", "accept_stale_metadata"}``, as the failover's.
+        :param kind: failover, failback or test_failover.
+        :param arguments: ``{"type", "networks", "flavors", "accept_stale_metadata", "snapshot",
+            "before"}``, as the operation's.
         """
         result: dict[str, Any] = self._call(
-            context, "check", LOOK_TIMEOUT, group_id=group_id, arguments=arguments
+            context, "check", LOOK_TIMEOUT, group_id=group_id, arguments=arguments, kind=kind
         )
         return result
 
@@ -162,6 +181,22 @@ class EngineClient:
     def volume_types(self, context: RequestContext) -> list[dict[str, Any]]:
         """Return this site's replicated volume types: ``[{"id", "name", "backend"}, ...]``."""
         result: list[dict[str, Any]] = self._call(context, "volume_types", LOOK_TIMEOUT)
+        return result
+
+    def replicated_points(
+        self, context: RequestContext, source_array: str, array_group: str
+    ) -> list[dict[str, Any]]:
+        """Return what this site's array holds of a group of the peer's, newest first.
+
+        :returns: ``[{"name", "complete", "progress"}, ...]``
+        """
+        result: list[dict[str, Any]] = self._call(
+            context,
+            "replicated_points",
+            LOOK_TIMEOUT,
+            source_array=source_array,
+            array_group=array_group,
+        )
         return result
 
     def allow_replication(

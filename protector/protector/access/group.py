@@ -5,7 +5,10 @@ READ = "protector:protection_group:read"
 READ_DOCUMENT = "protector:protection_group:read_document"
 WRITE = "protector:protection_group:write"
 FAIL_OVER = "protector:protection_group:fail_over"
+REPROTECT = "protector:protection_group:reprotect"
+FAIL_BACK = "protector:protection_group:fail_back"
 SYNC = "protector:protection_group:sync"
+TEST = "protector:protection_group:test"
 CHECK = "protector:protection_group:check"
 RESET = "protector:protection_group:reset"
 
@@ -25,6 +28,7 @@ RULES = [
         f"GET {GROUP}/mappings",
         f"GET {GROUP}/consistency-group",
         f"GET {GROUP}/sync-status",
+        f"GET {GROUP}/snapshots",
         f"GET {GROUP}/documents",
         f"GET {GROUP}/documents/{{checksum}}/differences",
     ),
@@ -46,8 +50,27 @@ RULES = [
         f"DELETE {GROUP}/members/{{server_id}}",
         f"PATCH {GROUP}/policy",
         f"PATCH {GROUP}/mappings",
+        f"POST {GROUP}/action",
     ),
     rule(FAIL_OVER, MEMBER, "Fail a group over to its other site.", f"POST {GROUP}/action"),
+    rule(
+        TEST,
+        MEMBER,
+        "Test a group's failover, and remove what a test has made.",
+        f"POST {GROUP}/action",
+    ),
+    rule(
+        REPROTECT,
+        MEMBER,
+        "Protect a group that was failed over by the site that it came from.",
+        f"POST {GROUP}/action",
+    ),
+    rule(
+        FAIL_BACK,
+        MEMBER,
+        "Bring a group that was failed over back to the site that it came from.",
+        f"POST {GROUP}/action",
+    ),
     rule(
         CHECK,
         MEMBER,

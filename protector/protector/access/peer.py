@@ -7,7 +7,7 @@ RULES = [
     rule(
         USE,
         SERVICE,
-        "Exchange documents and replication with this site: the other site's Protector alone.",
+        "Exchange documents, snapshots and groups with this site: the other site's Protector only.",
         "GET /v1/peer/site",
         "POST /v1/peer/standings",
         "GET /v1/peer/documents/{group_id}",
@@ -16,6 +16,12 @@ RULES = [
         "PUT /v1/peer/documents/{group_id}/prepared",
         "DELETE /v1/peer/documents/{group_id}/prepared",
         "POST /v1/peer/documents/{group_id}/commit",
+        "GET /v1/peer/replicated-groups",
         "POST /v1/peer/replicated-groups",
+        "GET /v1/peer/groups/{group_id}/copies",
+        "PUT /v1/peer/groups/{group_id}/hand-overs/{operation_id}",
+        "GET /v1/peer/groups/{group_id}/hand-overs/{operation_id}",
+        "DELETE /v1/peer/groups/{group_id}/hand-overs/{operation_id}",
+        "GET /v1/peer/groups/{group_id}/operations/{operation_id}",
     ),
 ]

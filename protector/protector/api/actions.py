@@ -9,15 +9,28 @@ from sqlalchemy.orm import Session
 
 from protector import errors
 from protector.access import group as access
+from protector.api import rehearsals, returning
 from protector.api.context import caller, read
 from protector.api.groups import GroupResource
 from protector.api.operations import view_of
 from protector.api.submission import must_be_free, submit
 from protector.db import documents, groups, operations
 from protector.db.models import ProtectionGroup
+from protector.domain import group
 from protector.domain.group import Event, Status
-from protector.domain.operation import FailoverArguments
-from protector.schemas.action import ActionBody, Failover, ResetState, SyncForce
+from protector.domain.operation import FailoverArguments, Kind
+from protector.schemas.action import (
+    ActionBody,
+    Failback,
+    Failover,
+    OfAPoint,
+    Release,
+    Reprotect,
+    ResetState,
+    SyncForce,
+    TestCleanup,
+    TestFailover,
+)
 from protector.sync import guards
 
 
@@ -30,9 +43,26 @@ class GroupActions(GroupResource):
             case Failover() as wanted:
                 row = self.group(req, access.FAIL_OVER, project_id, group_id)
                 self._fail_over(caller(req), resp, row, wanted)
+            case TestFailover() as wanted:
+                row = self.group(req, access.TEST, project_id, group_id)
+                self._test(caller(req), resp, row, wanted)
+            case TestCleanup():
+                row = self.group(req, access.TEST, project_id, group_id)
+                self._clean_up(caller(req), resp, row)
+            case Reprotect():
+                row = self.group(req, access.REPROTECT, project_id, group_id)
+                self._started(
+                    caller(req), resp, returning.reprotect(self.services, caller(req), row)
+                )
+            case Failback() as wanted:
+                row = self.group(req, access.FAIL_BACK, project_id, group_id)
+                self._fail_back(caller(req), resp, row, wanted)
             case SyncForce() as wanted:
                 row = self.group(req, access.SYNC, project_id, group_id)
                 self._sync(caller(req), resp, row, wanted)
+            case Release():
+                row = self.group(req, access.WRITE, project_id, group_id)
+                self._release(caller(req), resp, row)
             case ResetState() as wanted:
                 row = self.group(req, access.RESET, project_id, group_id)
                 self._reset(caller(req), resp, row, wanted)
@@ -43,10 +73,15 @@ class GroupActions(GroupResource):
         self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failover
     ) -> None:
         must_be_asked_here(row, self.site, "Failover")
+        if wanted.type == "planned" and row.status is Status.FAILED_OVER_PARTIAL:
+            # What is missing of it is recovered without the other site.
+            raise group.refusal(row.status, "fail over as planned", name=row.name)
         asked: dict[str, Any] = {
+            "type": wanted.type,
             "networks": wanted.network_mapping,
             "flavors": wanted.flavor_mapping,
             "accept_stale_metadata": wanted.accept_stale_metadata,
+            **_point(wanted),
         }
         if wanted.dry_run:
             with self.sessions.begin() as session:
@@ -54,10 +89,44 @@ class GroupActions(GroupResource):
             resp.media = {"readiness": self.engine.check(who, row.id, asked)}
             return
         arguments = FailoverArguments(**asked)
-        operation_id = submit(self.services, who, row, Event.FAIL_OVER, arguments)
+        self._started(who, resp, submit(self.services, who, row, Kind.FAILOVER, arguments))
+
+    # -- test ---------------------------------------------------------------------------------
+
+    def _test(
+        self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: TestFailover
+    ) -> None:
+        must_be_asked_here(row, self.site, "A test failover")
+        arguments = rehearsals.arguments(self.services, row, wanted)
+        if wanted.dry_run:
+            rehearsals.must_be_testable(self.services, row)
+            asked = arguments.model_dump(mode="json", exclude={"document"})
+            told = self.engine.check(who, row.id, asked, kind=Kind.TEST_FAILOVER.value)
+            resp.media = {"readiness": told}
+            return
+        self._started(who, resp, rehearsals.begin(self.services, who, row, arguments))
+
+    def _clean_up(self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup) -> None:
+        """A test is cleaned up where it ran, wherever the group runs by now."""
+        self._started(who, resp, rehearsals.clean_up(self.services, who, row))
+
+    def _started(self, who: RequestContext, resp: falcon.Response, operation_id: str) -> None:
         self.engine.start_operation(who, operation_id)
         resp.status = falcon.HTTP_202
         resp.media = {"operation": view_of(self.sessions, operation_id)}
+
+    # -- the way back -------------------------------------------------------------------------
+
+    def _fail_back(
+        self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup, wanted: Failback
+    ) -> None:
+        if wanted.dry_run:
+            returning.must_be_able_to_fail_back(self.services, row)
+            asked = {"networks": wanted.network_mapping, "flavors": wanted.flavor_mapping}
+            told = self.engine.check(who, row.id, asked, kind=Kind.FAILBACK.value)
+            resp.media = {"readiness": told}
+            return
+        self._started(who, resp, returning.fail_back(self.services, who, row, wanted))
 
     # -- synchronization ----------------------------------------------------------------------
 
@@ -69,6 +138,13 @@ class GroupActions(GroupResource):
             guards.must_not_be_superseded(row, self.site)
         told = self.engine.sync_force(who, row.id, wanted.force_direction)
         resp.media = {"sync": {"status": "success", **told}}
+
+    # -- what stands by -----------------------------------------------------------------------
+
+    def _release(self, who: RequestContext, resp: falcon.Response, row: ProtectionGroup) -> None:
+        guards.must_be_editable(row, Event.EDIT, self.site)
+        self.engine.release(who, row.id)
+        resp.media = {"protection_group": self.view(row.id)}
 
     # -- the way out of a stuck state ---------------------------------------------------------
 
@@ -100,6 +176,11 @@ def must_be_asked_here(row: ProtectionGroup, site: str, action: str) -> None:
     target = _target(row)
     if target != site:
         raise errors.WrongSite(action=action, group=row.name, right_site=target, site=site)
+
+
+def _point(wanted: OfAPoint) -> dict[str, str | None]:
+    """Return which point is meant, as plain JSON."""
+    return wanted.model_dump(mode="json", include={"snapshot", "before"})
 
 
 def _target(row: ProtectionGroup) -> str:

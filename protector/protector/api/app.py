@@ -22,8 +22,11 @@ from protector.api.members import MemberCollection, MemberItem
 from protector.api.operations import OperationActions, OperationCollection, OperationItem
 from protector.api.peer import (
     PeerCommit,
+    PeerCopies,
     PeerDocument,
+    PeerHandOver,
     PeerIntroduction,
+    PeerOperation,
     PeerPrepared,
     PeerReplicatedGroups,
     PeerStanding,
@@ -33,6 +36,7 @@ from protector.api.policies import PolicyItem
 from protector.api.readiness import ReadinessItem
 from protector.api.services import Services
 from protector.api.sites import SiteCollection, SiteItem, SiteValidation, SiteVolumeTypes
+from protector.api.snapshots import SnapshotCollection
 from protector.api.tenant_mappings import TenantMappingCollection, TenantMappingItem
 from protector.api.versions import VersionMiddleware, VersionOne, Versions
 
@@ -68,6 +72,7 @@ ROUTES: dict[str, type[Resource]] = {
     f"{GROUP}/documents/{{checksum}}/differences": DocumentDifferences,
     f"{GROUP}/sync-status": SyncStatusItem,
     f"{GROUP}/readiness": ReadinessItem,
+    f"{GROUP}/snapshots": SnapshotCollection,
     f"{GROUP}/action": GroupActions,
     "/v1/{project_id}/operations": OperationCollection,
     "/v1/{project_id}/operations/{operation_id}": OperationItem,
@@ -80,6 +85,9 @@ ROUTES: dict[str, type[Resource]] = {
     f"{DOCUMENT}/prepared": PeerPrepared,
     f"{DOCUMENT}/commit": PeerCommit,
     "/v1/peer/replicated-groups": PeerReplicatedGroups,
+    "/v1/peer/groups/{group_id}/copies": PeerCopies,
+    "/v1/peer/groups/{group_id}/hand-overs/{operation_id}": PeerHandOver,
+    "/v1/peer/groups/{group_id}/operations/{operation_id}": PeerOperation,
 }
 
 

@@ -9,7 +9,7 @@ from protector import errors
 from protector.access import group as access
 from protector.api.context import Resource, caller, read, read_query
 from protector.api.paging import listing, page
-from protector.db import documents, groups, sites, tenant_mappings
+from protector.db import documents, groups, rehearsals, sites, tenant_mappings
 from protector.db.models import ProtectionGroup
 from protector.domain.document import Document
 from protector.domain.group import Event
@@ -40,7 +40,8 @@ class GroupResource(Resource):
         """Return the group as it is now."""
         with self.sessions.begin() as session:
             row = groups.get(session, group_id)
-        return schema.view(row, self.document(row))
+            test = rehearsals.last(session, [row.id]).get(row.id)
+        return schema.view(row, test)
 
 
 class GroupCollection(GroupResource):
@@ -51,8 +52,8 @@ class GroupCollection(GroupResource):
             rows = groups.list_for(
                 session, project_id, page=page(query), name=query.name, status=query.status
             )
-            current = documents.of_groups(session, [row.id for row in rows])
-        views = [schema.view(row, current.get(row.id)) for row in rows]
+            tests = rehearsals.last(session, [row.id for row in rows])
+        views = [schema.view(row, tests.get(row.id)) for row in rows]
         resp.media = listing(req, "protection_groups", views, query=query, id="id")
 
     def on_post(self, req: falcon.Request, resp: falcon.Response, project_id: str) -> None:
@@ -65,7 +66,7 @@ class GroupCollection(GroupResource):
             {
                 "volume_type": given.volume_type,
                 "rpo_minutes": given.rpo_minutes,
-                "replication_interval": given.replication_interval,
+                "replication_interval": given.interval,
                 "networks": given.network_mapping,
                 "flavors": given.flavor_mapping,
                 "fencing": given.fencing,
@@ -111,7 +112,7 @@ class GroupItem(GroupResource):
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str
     ) -> None:
         row = self.group(req, access.READ, project_id, group_id)
-        resp.media = {"protection_group": schema.view(row, self.document(row))}
+        resp.media = {"protection_group": self.view(row.id)}
 
     def on_patch(
         self, req: falcon.Request, resp: falcon.Response, project_id: str, group_id: str

@@ -16,8 +16,15 @@ from protector.db import documents, groups, operations
 from protector.db.models import Operation, ProtectionGroup
 from protector.domain import mapping
 from protector.domain.document import Document
-from protector.domain.group import Event, Status
-from protector.domain.operation import ENDED, Cancel, FailoverArguments
+from protector.domain.group import COURSES, RETURN, Status
+from protector.domain.operation import (
+    ARGUMENTS,
+    ENDED,
+    Arguments,
+    Cancel,
+    Kind,
+    RecoveryArguments,
+)
 from protector.domain.operation import Status as OperationStatus
 from protector.schemas import operation as schema
 from protector.sync import guards
@@ -31,7 +38,7 @@ class OperationCollection(Resource):
             rows = operations.list_for(
                 session, project_id, page=page(query), group_id=query.group_id, status=query.status
             )
-            steps = operations.steps_of(session, [row.id for row in rows])
+            steps = operations.outcomes_of(session, [row.id for row in rows])
         views = [schema.view(row, steps[row.id], whole=False) for row in rows]
         resp.media = listing(req, "operations", views, query=query, id="operation_id")
 
@@ -71,26 +78,31 @@ class OperationActions(Resource):
             _must_be_retryable(session, before, row)
             document = documents.in_force(session, row.id).document
         arguments = _laid_over(before, wanted, document)
-        after = submit(self.services, who, row, Event.RETRY, arguments, retry_of=before.id)
+        after = submit(self.services, who, row, before.kind, arguments, retry_of=before.id)
         self.engine.start_operation(who, after)
         return after
 
     # -- cancel -------------------------------------------------------------------------------
 
     def _cancel(self, who: RequestContext, row: Operation, how: Cancel) -> None:
+        if not COURSES[row.kind].cancellable:
+            raise errors.NotCancellable(operation=row.id, kind=row.kind.value)
         with self.sessions.begin() as session:
             status = operations.ask_to_cancel(session, row.id, how, who.user_id)
             held = groups.lock(session, row.group_id)
-            if status is None or held.status is not Status.FAILING_OVER:
+            if status is None or held.status is not COURSES[row.kind].busy:
                 # What has put its end on record can no longer be stopped.
                 raise errors.OperationEnded(operation=row.id, status=_status(session, row.id))
             before = documents.in_force(session, held.id).document
-            partial = before.status == Status.FAILED_OVER_PARTIAL
-            if partial and how is Cancel.UNDO:
+            resumes = before.status == Status.FAILED_OVER_PARTIAL and row.kind is Kind.FAILOVER
+            if resumes and how is Cancel.UNDO:
                 raise errors.CancelKeepsOnly(operation=row.id)
+            planned = row.arguments.get("type") == "planned" or row.kind is Kind.FAILBACK
+            if how is Cancel.KEEP and not resumes and planned:
+                raise errors.CancelUndoesOnly(operation=row.id)
             if status is OperationStatus.QUEUED:
                 operations.cancel_queued(session, row.id)
-                groups.advance(session, held, Event.FINISH_PARTLY if partial else Event.UNDO)
+                groups.advance(session, held, RETURN[before.status])
 
 
 def view_of(
@@ -117,17 +129,30 @@ def _must_be_retryable(session: Session, before: Operation, row: ProtectionGroup
     if newest.id != before.id:
         reason = f"{newest.id} came after it. Retry that one: openstack protector operation retry"
         raise errors.NothingToRetry(operation=before.id, reason=f"{reason} {newest.id}")
+    if COURSES[before.kind].again is None:
+        reason = "one of its kind is not continued, but started anew."
+        raise errors.NothingToRetry(operation=before.id, reason=reason)
     done = before.status is OperationStatus.COMPLETED
     if done and row.status is not Status.FAILED_OVER_PARTIAL:
         raise errors.NothingToRetry(operation=before.id, reason="it is completed.")
 
 
-def _laid_over(before: Operation, wanted: schema.Retry, document: Document) -> FailoverArguments:
-    given = FailoverArguments.model_validate(before.arguments)
+def _laid_over(before: Operation, wanted: schema.Retry, document: Document) -> Arguments:
+    """Return the arguments of the operation that goes on, by whatever is in force then."""
+    given = ARGUMENTS[before.kind].model_validate({**before.arguments, "document": None})
+    if not isinstance(given, RecoveryArguments):
+        return given
+    if wanted.skip and before.kind is Kind.FAILBACK:
+        raise errors.InvalidRequest(
+            reason="skip: a failback brings back all VMs, or none. Take out what is not to come"
+            " back: openstack protector protection-group member remove"
+            f" {document.name} {wanted.skip[0]}"
+        )
     skip = [document.member(server).server_id for server in wanted.skip]
-    return FailoverArguments(
-        networks=mapping.override(given.networks, wanted.network_mapping, document.networks),
-        flavors=mapping.override(given.flavors, wanted.flavor_mapping, document.flavors),
-        accept_stale_metadata=given.accept_stale_metadata or wanted.accept_stale_metadata,
-        skip=sorted({*given.skip, *skip}),
-    )
+    changes = {
+        "networks": mapping.override(given.networks, wanted.network_mapping, document.networks),
+        "flavors": mapping.override(given.flavors, wanted.flavor_mapping, document.flavors),
+        "accept_stale_metadata": given.accept_stale_metadata or wanted.accept_stale_metadata,
+        "skip": sorted({*given.skip, *skip}),
+    }
+    return given.model_copy(update=changes)

@@ -9,9 +9,10 @@ from protector import errors
 from protector.access import peer as access
 from protector.api.context import Resource, caller, read
 from protector.api.versions import MAX, MIN, written
+from protector.db import copies
 from protector.domain import release
 from protector.schemas import peer as schema
-from protector.sync import edit, receive
+from protector.sync import edit, handover, receive
 from protector.sync.peer import Version
 
 # What a document's checksum and base add to it on the way.
@@ -94,9 +95,75 @@ class PeerCommit(Resource):
         resp.status = falcon.HTTP_204
 
 
+class PeerCopies(Resource):
+    def on_get(self, req: falcon.Request, resp: falcon.Response, group_id: str) -> None:
+        self.authorize(req, access.USE)
+        with self.sessions.begin() as session:
+            resp.media = {"left": copies.left(session, self.site, group_id)}
+
+
 class PeerReplicatedGroups(Resource):
+    def on_get(self, req: falcon.Request, resp: falcon.Response) -> None:
+        self.authorize(req, access.USE)
+        source_array = req.get_param("source_array", required=True)
+        array_group = req.get_param("array_group", required=True)
+        resp.media = {
+            "points": self.engine.replicated_points(caller(req), source_array, array_group)
+        }
+
     def on_post(self, req: falcon.Request, resp: falcon.Response) -> None:
         self.authorize(req, access.USE)
         given = read(req, schema.ReplicatedGroup)
         array = self.engine.allow_replication(caller(req), given.source_array, given.array_group)
         resp.media = {"array": array}
+
+
+class PeerHandOver(Resource):
+    """This site's part when the peer's operation takes a group over."""
+
+    def on_put(
+        self, req: falcon.Request, resp: falcon.Response, group_id: str, operation_id: str
+    ) -> None:
+        self.authorize(req, access.USE)
+        given, who = read(req, schema.HandOver), caller(req)
+        with self.sessions.begin() as session:
+            begun = handover.begin(
+                session,
+                self.site,
+                group_id,
+                operation_id,
+                given.checksum,
+                user_id=who.user_id,
+                request_id=who.request_id,
+            )
+        if begun:
+            self.engine.start_operation(who, begun)
+        resp.status = falcon.HTTP_204
+
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, group_id: str, operation_id: str
+    ) -> None:
+        self.authorize(req, access.USE)
+        with self.sessions.begin() as session:
+            found = handover.state(session, group_id, operation_id)
+        resp.media = {"hand_over": found and dataclasses.asdict(found)}
+
+    def on_delete(
+        self, req: falcon.Request, resp: falcon.Response, group_id: str, operation_id: str
+    ) -> None:
+        self.authorize(req, access.USE)
+        with self.sessions.begin() as session:
+            begun = handover.give_back(session, self.site, group_id, operation_id)
+        if begun:
+            self.engine.start_operation(caller(req), begun)
+        resp.status = falcon.HTTP_204
+
+
+class PeerOperation(Resource):
+    def on_get(
+        self, req: falcon.Request, resp: falcon.Response, group_id: str, operation_id: str
+    ) -> None:
+        self.authorize(req, access.USE)
+        with self.sessions.begin() as session:
+            found = handover.fate(session, self.site, group_id, operation_id)
+        resp.media = {"fate": found and dataclasses.asdict(found)}

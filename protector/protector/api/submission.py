@@ -8,34 +8,40 @@ from sqlalchemy.orm import Session
 
 from protector import errors
 from protector.api.services import Services
-from protector.db import groups, operations
+from protector.db import documents, groups, operations
 from protector.db.models import ProtectionGroup
 from protector.domain import group, progress
-from protector.domain.group import Event
-from protector.domain.operation import FailoverArguments, Kind
+from protector.domain.document import Document
+from protector.domain.group import COURSES, Event
+from protector.domain.operation import Arguments, Kind
+from protector.sync import guards
 
 TRUSTED_ROLE = "member"
+UNTRUSTED = (Kind.TEST_CLEANUP,)
 
 
 def submit(
     services: Services,
     who: RequestContext,
     row: ProtectionGroup,
-    event: Event,
-    arguments: FailoverArguments,
+    kind: Kind,
+    arguments: Arguments,
     *,
     retry_of: str | None = None,
 ) -> str:
     """Write the operation down, with the trust by which an engine will act for the caller.
 
+    What only removes is done as the service user, and needs none.
+
     :raises OperationRunning, WrongStatus: the group is at something else.
     """
+    course = COURSES[kind]
+    event = (course.again if retry_of else None) or course.begin
     with services.sessions.begin() as session:
         must_be_free(session, row, event)
-    service = services.cloud.as_service()
-    trust_id = services.cloud.take_trust(
-        who.auth_token, user_id=who.user_id, project_id=row.project_id, roles=_roles(who)
-    )
+        if kind is Kind.FAILOVER:
+            must_not_be_reversed(documents.in_force(session, row.id).document)
+    trust_id = None if kind in UNTRUSTED else _trust(services, who, row.project_id)
     try:
         with services.sessions.begin() as session:
             held = groups.lock(session, row.id)
@@ -47,29 +53,49 @@ def submit(
                 project_id=held.project_id,
                 user_id=who.user_id,
                 request_id=who.request_id,
-                kind=Kind.FAILOVER,
+                kind=kind,
                 progress=progress.percent({}, ()),
                 source_site=held.peer_of(services.site),
                 target_site=services.site,
-                arguments=arguments.model_dump(),
+                arguments=arguments.model_dump(mode="json"),
                 retry_of=retry_of,
                 trust_id=trust_id,
             ).id
     except errors.ProtectorError:
-        with contextlib.suppress(errors.CloudError):
-            service.drop_trust(trust_id)
+        if trust_id:
+            with contextlib.suppress(errors.CloudError):
+                services.cloud.as_service().drop_trust(trust_id)
         raise
 
 
-def must_be_free(session: Session, row: ProtectionGroup, event: Event) -> None:
-    for running in operations.unended(session, row.id):
-        raise errors.OperationRunning(
-            group=row.name,
-            group_status=row.status.value,
-            operation=running.id,
-            status=running.status.value,
+def must_not_be_reversed(document: Document) -> None:
+    """:raises WrongStatus: its members run here, so there is nothing of it to be brought here."""
+    if document.is_reversed:
+        peer = document.peer_of(document.current_primary_site)
+        raise errors.WrongStatus(
+            group=document.name,
+            status=document.status,
+            event="go on with its failover",
+            way_out=f"It is protected by {peer} since, where the VMs that did not come up are kept."
+            f" They are started when it fails back: export OS_CLOUD={peer}; openstack protector"
+            f" protection-group failback {document.name}",
         )
+
+
+def must_be_free(session: Session, row: ProtectionGroup, event: Event) -> None:
+    guards.must_be_idle(session, row)
     group.after(row.status, event, name=row.name)
+
+
+def _trust(services: Services, who: RequestContext, project_id: str) -> str:
+    try:
+        return services.cloud.take_trust(
+            who.auth_token, user_id=who.user_id, project_id=project_id, roles=_roles(who)
+        )
+    except errors.CloudUnavailable as error:
+        said = str(error.kwargs["reason"]).rstrip(".")
+        reason = f"{said}. Nothing was begun: ask again once it answers"
+        raise errors.CloudUnavailable(**{**error.kwargs, "reason": reason}) from None
 
 
 def _roles(who: RequestContext) -> list[str]:

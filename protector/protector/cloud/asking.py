@@ -6,6 +6,7 @@ Nothing of theirs leaves this package.
 """
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import keystoneauth1.exceptions as ksa
@@ -22,6 +23,8 @@ NOT_FOUND = (sdk.NotFoundException, ksa.NotFound)
 ANSWERS = (sdk.SDKException, ksa.ClientException, requests.RequestException)
 
 TOO_MANY = 429
+# Of the page that a load balancer sends in a service's place.
+MARKUP = re.compile(r"</?[A-Za-z!][^<>]*>")
 # Where a token is asked for, at any service's request.
 SIGN_IN = "/auth/tokens"
 # There was no answer, or none from which the service's address could be learnt.
@@ -60,7 +63,7 @@ def asking(site: str, service: str, action: str) -> Iterator[None]:
             ) from None
         fault = errors.CloudUnavailable if passes(error) else errors.CloudError
         said = f"it did not {action}: {reason(error)}"
-        if service and signing_in(error):
+        if service not in ("", "Keystone") and signing_in(error):
             said = f"{service} was not asked to {action}: {reason(error)}"
             service = "Keystone"
         raise fault(service=service, site=site, reason=said) from None
@@ -84,10 +87,10 @@ def status(error: Exception) -> int | None:
 
 
 def reason(error: Exception) -> str:
-    """Return what the service said, or why it said nothing."""
+    """Return what the service said, or why it said nothing; without its last period."""
     if isinstance(error, ksa.ConnectTimeout | requests.Timeout):
         return "Connection timeout"
     if isinstance(error, ksa.ConnectFailure | requests.ConnectionError):
         return "Connection refused" if "refused" in str(error) else "the connection broke"
     said = getattr(error, "details", None) or getattr(error, "message", None) or str(error)
-    return " ".join(str(said).split())
+    return " ".join(MARKUP.sub(" ", str(said)).split()).rstrip(".")

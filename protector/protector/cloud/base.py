@@ -22,6 +22,12 @@ from protector.domain.document import FixedAddress, Member
 # The name of the server metadata that holds the key a server was made under.
 KEY = "protector_key"
 
+# The name of the metadata of a volume that stands by; the value is the group's id.
+STANDBY = "protector_standby"
+
+# Nova's statuses of a server that does not run, and by no reboot of its host will.
+OFF = frozenset({"SHUTOFF", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED", "DELETED"})
+
 
 @dataclasses.dataclass(frozen=True)
 class VolumeFacts:
@@ -164,29 +170,55 @@ class VolumeRequest:
 class Outcome:
     """What became of one thing asked for among several: its id, or the sentence why not.
 
-    ``passing``: the fault may be gone when it is asked for again.
+    ``passing``: the fault may be gone when it is asked for again. ``seconds``: how long it took,
+    where that is known.
     """
 
     key: str
     id: str | None
     fault: str | None = None
     passing: bool = False
+    seconds: float | None = dataclasses.field(default=None, compare=False)
+
+
+@dataclasses.dataclass(frozen=True)
+class StandingBy:
+    """What is marked in a project: ids of locked servers -> why they are, where that is said, and
+    ids of volumes -> id of the group that they stand by for.
+    """
+
+    servers: Mapping[str, str]
+    volumes: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkRequest:
+    """A network with no way out, for a test.
+
+    ``subnets``: CIDR -> the addresses of it that will be asked for, so nothing else gets them.
+    """
+
+    key: str
+    name: str
+    subnets: Mapping[str, Sequence[str]]
 
 
 @dataclasses.dataclass(frozen=True)
 class PortRequest:
     """``fixed_addresses``: (subnet id, address); empty = let Neutron choose.
 
-    ``security_groups``: ids.
+    ``mac_address`` None: let Neutron choose. ``security_groups``: ids. ``reuse``: id of a port that
+    is taken in place of a new one, if it is there and no server has it.
     """
 
     key: str
     name: str
     network_id: str
-    mac_address: str
+    mac_address: str | None
     fixed_addresses: Sequence[tuple[str, str]]
     security_groups: Sequence[str]
     port_security: bool
+    reuse: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -253,15 +285,63 @@ class ServiceCloud(abc.ABC):
     def stop_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
         """Stop these servers and wait until they are off; one outcome each (key: its id), in order.
 
+        Nova asks the guest to shut down, and powers it off when it has not in time: that is
+        ``os_shutdown_timeout`` of its image, or ``[DEFAULT] shutdown_timeout`` of nova.conf.
+
         ``id`` is the server's, when it is off now; else ``fault`` says why not. One that was off
         before, or is gone, is off.
         """
+
+    @abc.abstractmethod
+    def start_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        """Start these servers and wait until they are ACTIVE; outcomes as in :meth:`stop_servers`.
+
+        One that runs already is left as it is.
+        """
+
+    @abc.abstractmethod
+    def standing_by(self, project_id: str) -> StandingBy:
+        """Return what of the project is locked or marked."""
+
+    @abc.abstractmethod
+    def stand_by(
+        self, servers: Iterable[str], volumes: Iterable[str], *, group_id: str, reason: str
+    ) -> None:
+        """Lock the servers, and mark the volumes with the group's id.
+
+        A server that somebody has locked stays locked for that reason. What is gone is no error.
+
+        :param reason: of which Nova keeps 255 characters.
+        """
+
+    @abc.abstractmethod
+    def stand_down(self, servers: Iterable[str], volumes: Iterable[str]) -> None:
+        """Take lock and mark away. What has none, or is gone, is no error."""
 
     @abc.abstractmethod
     def change_volume_group(
         self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> None:
         """Do as :meth:`TenantCloud.change_volume_group`, with a group of any project."""
+
+    # -- removing what Protector made, whosever it is -----------------------------------------
+
+    @abc.abstractmethod
+    def delete_server(self, server_id: str, *, project_id: str) -> None:
+        """Delete a server of the project's, and wait; its volumes and its own ports stay.
+
+        None is no error.
+        """
+
+    @abc.abstractmethod
+    def volume_group(self, key: str) -> str | None:
+        """Return the id of the consistency group made under the key, of any project."""
+
+    @abc.abstractmethod
+    def delete_volume_group(self, *, key: str) -> None:
+        """Do as :meth:`TenantCloud.delete_volume_group`, with a group of any project."""
+
+    # -- what the cloud is like ---------------------------------------------------------------
 
     @abc.abstractmethod
     def volume_types(self, replication_type: str) -> list[VolumeType]:
@@ -279,6 +359,17 @@ class ServiceCloud(abc.ABC):
         """Return the pool (host@backend#pool) that serves the type.
 
         :raises CloudError: none does.
+        """
+
+    @abc.abstractmethod
+    def landing_type(self, volume_type: VolumeType) -> VolumeType:
+        """Return the type under which a copy is brought under Cinder before it is mirrored.
+
+        It does not replicate, and is served by the pool that serves ``volume_type``. Managed under
+        the mirrored type itself, the copy would be lost to Cinder when the other array is dead.
+
+        :raises NoVolumeType: there is none.
+        :raises CloudError: no pool serves ``volume_type``.
         """
 
     @abc.abstractmethod
@@ -354,6 +445,35 @@ class TenantCloud(abc.ABC):
         """Give volumes managed under these keys back to the array (id: the volume that was)."""
 
     @abc.abstractmethod
+    def remove_volumes(self, volumes: Mapping[str, str | None]) -> list[Outcome]:
+        """Delete volumes, on the array too, and wait; one outcome each, in order.
+
+        What is there no more is no error. ``fault`` says why one stays, and what helps.
+
+        :param volumes: key under which it was managed -> its id, where that is known.
+        """
+
+    @abc.abstractmethod
+    def retype_volumes(self, volume_ids: Sequence[str], *, volume_type_id: str) -> list[Outcome]:
+        """Give volumes another type, where they are; one outcome each (key: its id), in order.
+
+        ``id`` is the volume's, when it has the type now; else ``fault`` says why not. One that has
+        it already is left alone, and one that Cinder is retyping is waited for. It need not be
+        detached, but must be in no consistency group.
+        """
+
+    @abc.abstractmethod
+    def make_isolated_network(self, request: NetworkRequest) -> Network:
+        """Make a network of these subnets that no router is on, or find it under its key."""
+
+    @abc.abstractmethod
+    def remove_isolated_network(self, key: str) -> None:
+        """Remove the network made under the key. None is no error.
+
+        :raises CloudError: something else is on it by now; the reason names it, and what helps.
+        """
+
+    @abc.abstractmethod
     def recreate_server(self, request: ServerRequest) -> Server:
         """Make the ports and the server, and wait until it is ACTIVE.
 
@@ -361,6 +481,7 @@ class TenantCloud(abc.ABC):
         A port that an earlier attempt left is used again, once it is as asked for now.
 
         :raises VolumesNotAttached: the server went to ERROR over its volumes.
+        :raises CloudUnavailable: also when it did since Nova's services did not hear of each other.
         :raises CloudError: with Nova's or Neutron's reason. What was made stays, under its key.
         """
 
@@ -392,6 +513,14 @@ class Cloud(abc.ABC):
     @abc.abstractmethod
     def by_trust(self, trust_id: str) -> TenantCloud:
         """Act with a trust of the tenant's, for what outlives a token."""
+
+    @abc.abstractmethod
+    def of_project(self, project_id: str) -> TenantCloud:
+        """Act in a tenant's project as the service user.
+
+        For the removal of what Protector has made there, by its key: also when the tenant who lent
+        a trust for it has left.
+        """
 
     @abc.abstractmethod
     def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from oslo_utils import uuidutils
 
 from protector import errors
 from protector.cloud.asking import NOT_FOUND, asking
-from protector.cloud.base import KEY, ServerFacts, VolumeFacts
+from protector.cloud.base import KEY, STANDBY, ServerFacts, VolumeFacts
 from protector.domain.document import FixedAddress, Flavor, Member, Nic, ServerGroup, Volume
 
 # The last version in which Nova tells a server's flavor by its id, and one in which it tells all
@@ -24,7 +24,7 @@ WITH_ALL_ELSE = "2.79"
 # What Cinder's driver writes into a volume's metadata, and what Protector does: neither belongs
 # to the tenant, and both would be wrong on the other site.
 ARRAY, ARRAY_VOLUME = "array_name", "array_volume_name"
-NOT_THE_TENANTS = {ARRAY, ARRAY_VOLUME, KEY}
+NOT_THE_TENANTS = {ARRAY, ARRAY_VOLUME, KEY, STANDBY}
 
 
 def describe(

@@ -5,8 +5,8 @@ import dataclasses
 import itertools
 import string
 import uuid
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from protector.cloud.base import Named, Network, ServerFacts, Subnet, VolumeFacts, VolumeType
 from protector.domain.document import FixedAddress, Flavor, Member, Nic, Volume
@@ -23,6 +23,7 @@ class Backend(Protocol):
     def add_to_group(self, name: str, volume: str) -> None: ...
     def remove_from_group(self, name: str, volume: str) -> None: ...
     def delete_group(self, name: str) -> None: ...
+    def delete_volume(self, name: str) -> None: ...
 
 
 def new_id() -> str:
@@ -34,7 +35,12 @@ def device(number: int) -> str:
 
 
 class FakeServers:
-    """``servers``: id -> project and facts; ``statuses``: of servers that are not ACTIVE."""
+    """``servers``: id -> project and facts; ``statuses``: of servers that are not ACTIVE.
+
+    ``disks``: by id, every volume that was ever there before Protector came. ``retyped``: id of a
+    volume -> its type, if that is another than ``volume_type``. ``landing_type``: None, if Cinder
+    has none. ``pod``: into which Cinder puts, on the array, what is of ``sync_type``.
+    """
 
     def __init__(self, site: str, array: Backend | None) -> None:
         self.site = site
@@ -43,8 +49,13 @@ class FakeServers:
         self.flavors: dict[str, Flavor] = {}
         self.security_groups: list[Named] = [Named(new_id(), "default")]
         self.volume_type = VolumeType(new_id(), "replicated", "pure")
+        self.sync_type = VolumeType(new_id(), "replicated-sync", "pure")
+        self.landing_type: VolumeType | None = VolumeType(new_id(), "plain", "pure")
+        self.retyped: dict[str, VolumeType] = {}
+        self.pod: str | None = None
         self.servers: dict[str, tuple[str, ServerFacts]] = {}
         self.statuses: dict[str, str] = {}
+        self.disks: dict[str, Volume] = {}
 
     @property
     def pool(self) -> str:
@@ -76,12 +87,13 @@ class FakeServers:
         networks: Sequence[str] = (),
         volumes: int = 1,
         user_data: str | None = None,
+        volume_type: VolumeType | None = None,
     ) -> ServerFacts:
         """Add a server that boots from the first of its volumes, all of them replicated.
 
         Other facts: ``cloud.servers[id] = (project, dataclasses.replace(facts, ...))``.
         """
-        disks = [self._disk(name, number) for number in range(volumes)]
+        disks = [self._disk(name, number, volume_type) for number in range(volumes)]
         member = Member(
             server_id=new_id(),
             name=name,
@@ -97,7 +109,7 @@ class FakeServers:
             user_data=user_data,
             config_drive=False,
         )
-        facts = ServerFacts(member, boots_from_image=False, volumes=[*map(self._facts, disks)])
+        facts = ServerFacts(member, boots_from_image=False, volumes=[*map(self.described, disks)])
         self.servers[member.server_id] = (project_id, facts)
         return facts
 
@@ -130,11 +142,11 @@ class FakeServers:
         """Attach a new volume: a replicated one, or one of another type."""
         facts = self.servers[server_id][1]
         disk = self._disk(facts.member.name, self._free_place(facts.member))
-        described = self._facts(disk)
         if type and type != disk.volume_type:
+            self.retyped[disk.id] = VolumeType(new_id(), type, None)
             disk = disk.model_copy(update={"volume_type": type})
-            described = dataclasses.replace(described, type_id=new_id(), type_name=type)
-        self._set_volumes(server_id, [*facts.member.volumes, disk], [*facts.volumes, described])
+        described = [*facts.volumes, self.described(disk)]
+        self._set_volumes(server_id, [*facts.member.volumes, disk], described)
         return disk
 
     def detach_volume(self, server_id: str, volume_id: str) -> None:
@@ -146,18 +158,27 @@ class FakeServers:
         )
 
     def rename_volume(self, server_id: str, volume_id: str, name: str) -> None:
-        facts = self.servers[server_id][1]
-        self._set_volumes(
-            server_id,
-            [
-                volume.model_copy(update={"name": name}) if volume.id == volume_id else volume
-                for volume in facts.member.volumes
-            ],
-            [
-                dataclasses.replace(volume, name=name) if volume.id == volume_id else volume
-                for volume in facts.volumes
-            ],
-        )
+        self._change_volume(server_id, volume_id, {"name": name}, {"name": name})
+
+    def retype_volume(self, volume_id: str, type: VolumeType) -> None:
+        before = self.volume_on_array(volume_id)
+        self.retyped[volume_id] = type
+        after = self.volume_on_array(volume_id)
+        if self.array:
+            self.array.rename_volume(before, after)
+        of_disk = {"volume_type": type.name, "array_volume": after}
+        if volume_id in self.disks:
+            self.disks[volume_id] = self.disks[volume_id].model_copy(update=of_disk)
+        described = {"type_id": type.id, "type_name": type.name}
+        for server_id in self.servers:
+            self._change_volume(server_id, volume_id, of_disk, described)
+
+    def on_array(self, name: str, type_id: str) -> str:
+        """Return what Cinder's driver calls something of this name, of volumes of this type."""
+        return f"{self.pod}::{name}" if self.pod and type_id == self.sync_type.id else name
+
+    def volume_on_array(self, volume_id: str) -> str:
+        return self.on_array(f"volume-{volume_id}-cinder", self.type_of(volume_id).id)
 
     def delete_server(self, server_id: str) -> None:
         del self.servers[server_id]
@@ -191,34 +212,60 @@ class FakeServers:
         self.servers[server_id] = project_id, dataclasses.replace(facts, volumes=described)
         self._change(server_id, volumes=list(disks))
 
+    def _change_volume(
+        self,
+        server_id: str,
+        volume_id: str,
+        of_disk: Mapping[str, Any],
+        of_facts: Mapping[str, Any],
+    ) -> None:
+        facts = self.servers[server_id][1]
+        self._set_volumes(
+            server_id,
+            [
+                volume.model_copy(update=of_disk) if volume.id == volume_id else volume
+                for volume in facts.member.volumes
+            ],
+            [
+                dataclasses.replace(volume, **of_facts) if volume.id == volume_id else volume
+                for volume in facts.volumes
+            ],
+        )
+
     def _free_place(self, member: Member) -> int:
         taken = {volume.device for volume in member.volumes}
         return next(number for number in itertools.count() if device(number) not in taken)
 
-    def _disk(self, server: str, number: int) -> Volume:
+    def _disk(self, server: str, number: int, type: VolumeType | None = None) -> Volume:
         id = new_id()
-        array_volume = f"volume-{id}-cinder"
+        if type:
+            self.retyped[id] = type
+        array_volume = self.volume_on_array(id)
         if self.array:
             self.array.create_volume(array_volume)
-        return Volume(
+        self.disks[id] = Volume(
             id=id,
             name=f"{server}-{number}",
             array_volume=array_volume,
             size_gb=1,
-            volume_type=self.volume_type.name,
+            volume_type=self.type_of(id).name,
             bootable=number == 0,
             boot_index=0 if number == 0 else None,
             device=device(number),
             delete_on_termination=False,
             metadata={},
         )
+        return self.disks[id]
 
-    def _facts(self, disk: Volume) -> VolumeFacts:
+    def type_of(self, volume_id: str) -> VolumeType:
+        return self.retyped.get(volume_id, self.volume_type)
+
+    def described(self, disk: Volume) -> VolumeFacts:
         return VolumeFacts(
             id=disk.id,
             name=disk.name,
-            type_id=self.volume_type.id,
-            type_name=self.volume_type.name,
+            type_id=self.type_of(disk.id).id,
+            type_name=self.type_of(disk.id).name,
             pool=self.pool,
             array=self.array.array if self.array else None,
             multiattach=False,

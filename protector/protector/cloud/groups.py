@@ -59,6 +59,10 @@ class VolumeGroups:
             )
         self._settled(group_id)
 
+    def id_of(self, key: str) -> str | None:
+        found = self._find(key)
+        return str(found.id) if found else None
+
     def delete(self, key: str) -> None:
         found = self._find(key)
         if found is None:

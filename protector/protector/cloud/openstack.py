@@ -113,7 +113,12 @@ class OpenStackCloud(Cloud):
             parallel_requests=options.parallel_requests,
             timeout=options.timeout,
             call_budget=options.call_budget,
-            limits=Limits(options.server_timeout, options.volume_timeout, options.poll_interval),
+            limits=Limits(
+                options.server_timeout,
+                options.shutdown_timeout,
+                options.volume_timeout,
+                options.poll_interval,
+            ),
         )
 
     def as_service(self) -> OpenStackServiceCloud:
@@ -129,6 +134,16 @@ class OpenStackCloud(Cloud):
                 tenant = self._tenant(self._password(trust_id))
                 self._tenants[trust_id] = tenant
             return tenant
+
+    def of_project(self, project_id: str) -> OpenStackTenantCloud:
+        return OpenStackTenantCloud(
+            self.site,
+            self._service,
+            self._service,
+            self._executor,
+            self._limits,
+            project_id=project_id,
+        )
 
     def take_trust(self, token: str, *, user_id: str, project_id: str, roles: Sequence[str]) -> str:
         with asking(self.site, "Keystone", "give Protector a trust"):
@@ -149,10 +164,11 @@ class OpenStackCloud(Cloud):
     # -- inside -------------------------------------------------------------------------------
 
     def _taken(self, tenant: openstack.connection.Connection, terms: dict[str, Any]) -> str | None:
-        """Make a trust, and find it if the answer is lost: its end is its key.
+        """Make a trust, and find it if the answer is lost: its terms and its end are its key.
 
-        Keystone refuses a second one of the same terms that expires in the same second, as those
-        of groups that fail over together would; so each lasts a little longer or shorter.
+        Keystone keeps whole seconds of the end, and refuses a second one of the same terms that
+        expires in the same second, as those of groups that fail over together would; so each lasts
+        a little longer or shorter.
         """
         expiry = _expiry()
         try:
@@ -163,7 +179,15 @@ class OpenStackCloud(Cloud):
             if not passes(error):
                 raise
         there = self._service.identity.trusts(trustee_user_id=terms["trustee_user_id"])
-        return next((str(trust.id) for trust in there if trust.expires_at == expiry), None)
+        ours = (expiry, terms["trustor_user_id"], terms["project_id"])
+        return next(
+            (
+                str(trust.id)
+                for trust in there
+                if (trust.expires_at, trust.trustor_user_id, trust.project_id) == ours
+            ),
+            None,
+        )
 
     @property
     def _auth_url(self) -> str:
@@ -198,7 +222,7 @@ class OpenStackCloud(Cloud):
 
 def _expiry() -> str:
     lasts = TRUST_LASTS + datetime.timedelta(seconds=secrets.randbelow(TRUST_SPREAD))
-    return f"{datetime.datetime.now(datetime.UTC) + lasts:%FT%T.%fZ}"
+    return f"{datetime.datetime.now(datetime.UTC) + lasts:%FT%T}.000000Z"
 
 
 def pool(size: int, budget: float, *, signs_in_at: str) -> requests.Session:

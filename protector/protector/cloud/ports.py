@@ -34,10 +34,13 @@ class Ports:
         connection: Connection,
         executor: concurrent.futures.Executor,
         interval: float,
+        *,
+        project_id: str | None = None,
     ) -> None:
         self._site = site
         self._connection = connection
         self._executor = executor
+        self._whose = {"project_id": project_id} if project_id else {}
         self._listing = Listing(self._list, interval)
 
     def make(self, key: str, requests: Sequence[PortRequest], *, in_use: bool) -> list[Any]:
@@ -50,7 +53,7 @@ class Ports:
         def one(request: PortRequest) -> Any:
             found = there.get(request.key)
             if found is None:
-                return self._create(key, request)
+                return self._reused(key, request) or self._create(key, request)
             return found if in_use else self._as_asked(key, request, found)
 
         return list(self._executor.map(one, requests))
@@ -75,7 +78,7 @@ class Ports:
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Neutron", "list ports"):
-            return {port.id: port for port in self._connection.network.ports()}
+            return {port.id: port for port in self._connection.network.ports(**self._whose)}
 
     def _all_of(self, key: str) -> list[Any]:
         """Return the ports under the key, the one that counts among several first."""
@@ -91,15 +94,28 @@ class Ports:
     def _of(self, key: str) -> dict[str, Any]:
         return {port.description.removeprefix(_mark(key)): port for port in self._all_of(key)[::-1]}
 
+    def _reused(self, key: str, request: PortRequest) -> Any:
+        """Return the port that is to be reused, as one that was made for the key; None: it is not
+        to be had.
+        """
+        there = self._listing.known().get(request.reuse) if request.reuse else None
+        if there is None or there.device_id:
+            return None
+        with asking(self._site, "Neutron", f"take port {there.id}"):
+            return self._connection.network.update_port(
+                there.id, description=_mark(key) + request.key
+            )
+
     def _create(self, key: str, request: PortRequest) -> Any:
         wanted = {
             "name": request.name,
             "description": _mark(key) + request.key,
             "network_id": request.network_id,
-            MAC: request.mac_address,
             "is_port_security_enabled": request.port_security,
             "security_groups": list(request.security_groups),
         }
+        if request.mac_address:
+            wanted[MAC] = request.mac_address
         if request.fixed_addresses:
             wanted[ADDRESSES] = _fixed(request)
         with asking(self._site, "Neutron", f"create a port on network {request.network_id}"):
@@ -180,7 +196,7 @@ def _type(answer: requests.Response) -> str:
 def given_up(port: Any, request: PortRequest) -> list[str]:
     """Return what the port has instead of what was asked for, in sentences."""
     notes = []
-    if port.mac_address != request.mac_address:
+    if request.mac_address and port.mac_address != request.mac_address:
         notes.append(
             f"port {request.name or port.id} has MAC address {port.mac_address}: the network did"
             f" not accept {request.mac_address}"

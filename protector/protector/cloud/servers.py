@@ -26,6 +26,12 @@ NOT_ATTACHED = (
     "Block Device Mapping is Invalid",
     "Failure prepping block device",
 )
+# The same when one of its services was not heard of by another.
+NOT_HEARD = ("MessagingTimeout", "MessageDeliveryFailure", "MessageUndeliverable")
+LOST = (
+    "Nova's services may have lost the order, as when the message queue was restarted: check both"
+    " (openstack compute service list)"
+)
 
 
 class Servers:
@@ -36,12 +42,18 @@ class Servers:
         executor: concurrent.futures.Executor,
         timeout: float,
         interval: float,
+        *,
+        project_id: str | None = None,
     ) -> None:
         self._site = site
         self._connection = connection
+        # Whoever may see those of all projects names the one that is meant.
+        self._whose: dict[str, Any] = (
+            {"all_projects": True, "project_id": project_id} if project_id else {}
+        )
         self._timeout = timeout
         self._listing = Listing(self._list, interval)
-        self._ports = ports.Ports(site, connection, executor, interval)
+        self._ports = ports.Ports(site, connection, executor, interval, project_id=project_id)
 
     def recreate(self, request: ServerRequest) -> Server:
         found = self._find(request.key)
@@ -66,11 +78,16 @@ class Servers:
         if not keep_ports:
             self._ports.remove(key)
 
+    def delete(self, server_id: str) -> None:
+        found = self._listing.fresh().get(server_id)
+        if found is not None:
+            self._delete(found)
+
     # -- inside -------------------------------------------------------------------------------
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Nova", "list servers"):
-            return {server.id: server for server in self._connection.compute.servers()}
+            return {server.id: server for server in self._connection.compute.servers(**self._whose)}
 
     def _find(self, key: str) -> Any:
         return next(iter(_under(key, self._listing.fresh())), None)
@@ -149,7 +166,10 @@ class Servers:
         try:
             return self._listing.wait(server.id, done, self._timeout)
         except Overdue as overdue:
-            reason = f"server {server.name} ({server.id}) did not {event} in {self._timeout:g} s"
+            reason = (
+                f"server {server.name} ({server.id}) did not {event} in {self._timeout:g} s;"
+                f" {_shown(overdue.thing)}. {LOST}"
+            )
             raise overdue.error or errors.CloudError(
                 service="Nova", site=self._site, reason=reason
             ) from None
@@ -163,6 +183,23 @@ def _under(key: str, servers: Mapping[str, Any]) -> list[Any]:
     )
 
 
+def _shown(server: Any) -> str:
+    """Say how far Nova has come with a server, in its own words."""
+    if server is None:
+        return "Nova does not list it"
+    told = [
+        f"{name} {value}"
+        for name, value in (
+            ("status", server.status),
+            ("vm_state", server.vm_state),
+            ("task_state", server.task_state or "none"),
+            ("fault", (server.fault or {}).get("message")),
+        )
+        if value
+    ]
+    return f"Nova says of it: {', '.join(told)}"
+
+
 def _running(site: str) -> Callable[[Any], Any]:
     """Return the server once it is ACTIVE."""
 
@@ -173,9 +210,12 @@ def _running(site: str) -> Callable[[Any], Any]:
         if server.status == "ERROR":
             said = (server.fault or {}).get("message", "no reason was given")
             reason = f"server {server.name} ({server.id}) went to ERROR: {said}"
-            attached = not any(words in said for words in NOT_ATTACHED)
-            fault = errors.CloudError if attached else errors.VolumesNotAttached
-            raise fault(service="Nova", site=site, reason=reason)
+            if any(words in said for words in NOT_ATTACHED):
+                raise errors.VolumesNotAttached(service="Nova", site=site, reason=reason)
+            if any(words in said for words in NOT_HEARD):
+                reason = f"{reason}. {LOST}"
+                raise errors.CloudUnavailable(service="Nova", site=site, reason=reason)
+            raise errors.CloudError(service="Nova", site=site, reason=reason)
         return server if server.status == "ACTIVE" else None
 
     return done

@@ -2,6 +2,7 @@
 """The cloud as Protector's service user sees it, who may read what a tenant may not."""
 
 import concurrent.futures
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,11 +17,14 @@ from protector.cloud.base import (
     Outcome,
     ServerFacts,
     ServiceCloud,
+    StandingBy,
     UsedPort,
     VolumeType,
 )
 from protector.cloud.groups import VolumeGroups
-from protector.cloud.stopping import Stopping
+from protector.cloud.marks import Marks
+from protector.cloud.power import Power
+from protector.cloud.servers import Servers
 from protector.cloud.waiting import Limits
 
 # Cinder's driver refuses replicated volumes in a group that is not replicated itself.
@@ -29,6 +33,14 @@ CONSISTENT = {
     "consistent_group_replication_enabled": "<is> True",
 }
 GROUP_TYPE_NAME = "protector-consistent"
+MAKING = threading.Lock()
+
+# Properties of a volume type.
+BACKEND = "volume_backend_name"
+REPLICATES = "replication_enabled"
+HOW = "replication_type"
+# The type that every Cinder has; what it is for, and where, is not its administrator's choice.
+BUILT_IN = "__DEFAULT__"
 
 
 class OpenStackServiceCloud(ServiceCloud):
@@ -43,6 +55,7 @@ class OpenStackServiceCloud(ServiceCloud):
         self._connection = connection
         self._executor = executor
         self._limits = limits
+        self._marks = Marks(site, connection, executor)
 
     def check(self) -> dict[str, str | None]:
         looks: dict[str, Callable[[], object]] = {
@@ -61,41 +74,64 @@ class OpenStackServiceCloud(ServiceCloud):
         return survey.look(self._connection, self._executor, self.site, project_id)
 
     def stop_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
-        timeout, interval = self._limits.server_timeout, self._limits.poll_interval
-        stopping = Stopping(self.site, self._connection, self._executor, timeout, interval)
-        return stopping.stop(server_ids)
+        return self._power(self._limits.shutdown_timeout).stop(server_ids)
+
+    def start_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        return self._power(self._limits.server_timeout).start(server_ids)
+
+    def standing_by(self, project_id: str) -> StandingBy:
+        return self._marks.see(project_id)
+
+    def stand_by(
+        self, servers: Iterable[str], volumes: Iterable[str], *, group_id: str, reason: str
+    ) -> None:
+        self._marks.set(servers, volumes, group_id=group_id, reason=reason)
+
+    def stand_down(self, servers: Iterable[str], volumes: Iterable[str]) -> None:
+        self._marks.take_away(servers, volumes)
 
     def change_volume_group(
         self, group_id: str, *, add: Iterable[str] = (), remove: Iterable[str] = ()
     ) -> None:
-        timeout, interval = self._limits.volume_timeout, self._limits.poll_interval
-        groups = VolumeGroups(self.site, self._connection, timeout, interval, all_projects=True)
-        groups.change(group_id, add=set(add), remove=set(remove))
+        self._groups().change(group_id, add=set(add), remove=set(remove))
+
+    def delete_server(self, server_id: str, *, project_id: str) -> None:
+        self._servers(project_id).delete(server_id)
+
+    def volume_group(self, key: str) -> str | None:
+        return self._groups().id_of(key)
+
+    def delete_volume_group(self, *, key: str) -> None:
+        self._groups().delete(key)
 
     def volume_types(self, replication_type: str) -> list[VolumeType]:
-        with asking(self.site, "Cinder", "list its volume types"):
-            types = list(self._connection.block_storage.types(is_public=None))
         return [
-            VolumeType(type.id, type.name, type.extra_specs.get("volume_backend_name"))
-            for type in types
-            if replicates(type.extra_specs, replication_type)
+            _told(type) for type in self._types() if replicates(type.extra_specs, replication_type)
         ]
 
     def consistent_group_type(self) -> str:
         with asking(self.site, "Cinder", "find or make a group type"):
-            return self._consistent_group_type() or self._make_group_type()
+            found = self._consistent_group_type()
+            if found:
+                return found
+            # Cinder would let each of several who ask at once make one of the same name.
+            with MAKING:
+                return self._consistent_group_type() or self._make_group_type()
 
     def pool_for(self, volume_type: VolumeType) -> str:
-        with asking(self.site, "Cinder", "list its pools"):
-            pools = list(self._connection.block_storage.backend_pools())
-        serving = [pool.name for pool in pools if serves(pool.capabilities, volume_type)]
-        if not serving:
-            reason = (
-                f"no backend serves volume type {volume_type.name}. See, as an administrator:"
-                " openstack volume backend pool list --long"
+        return str(self._pool(volume_type).name)
+
+    def landing_type(self, volume_type: VolumeType) -> VolumeType:
+        backend = self._pool(volume_type).capabilities.get(BACKEND)
+        fitting = [type for type in self._types() if lands(type.extra_specs, backend)]
+        if not fitting:
+            raise errors.NoVolumeType(
+                reason=f"{self.site} has no volume type of backend {backend} that does not"
+                f" replicate. Recovered volumes are to have it before they get type"
+                f" {volume_type.name}. Make one, as an administrator: openstack volume type create"
+                f" --property {BACKEND}={backend} <name>"
             )
-            raise errors.CloudError(service="Cinder", site=self.site, reason=reason)
-        return min(serving)
+        return _told(min(fitting, key=_drawbacks))
 
     def ports(self, network_ids: Iterable[str]) -> list[UsedPort]:
         return allowance.ports(self._connection, self._executor, self.site, network_ids)
@@ -110,6 +146,36 @@ class OpenStackServiceCloud(ServiceCloud):
             return [trust.id for trust in self._connection.identity.trusts(trustee_user_id=own)]
 
     # -- inside -------------------------------------------------------------------------------
+
+    def _types(self) -> list[Any]:
+        with asking(self.site, "Cinder", "list its volume types"):
+            return list(self._connection.block_storage.types(is_public=None))
+
+    def _pool(self, volume_type: VolumeType) -> Any:
+        with asking(self.site, "Cinder", "list its pools"):
+            pools = list(self._connection.block_storage.backend_pools())
+        serving = [pool for pool in pools if serves(pool.capabilities, volume_type)]
+        if not serving:
+            reason = (
+                f"no backend serves volume type {volume_type.name}. See, as an administrator:"
+                " openstack volume backend pool list --long"
+            )
+            raise errors.CloudError(service="Cinder", site=self.site, reason=reason)
+        return min(serving, key=lambda pool: pool.name)
+
+    def _power(self, timeout: float) -> Power:
+        interval = self._limits.poll_interval
+        return Power(self.site, self._connection, self._executor, timeout, interval)
+
+    def _servers(self, project_id: str) -> Servers:
+        timeout, interval = self._limits.server_timeout, self._limits.poll_interval
+        return Servers(
+            self.site, self._connection, self._executor, timeout, interval, project_id=project_id
+        )
+
+    def _groups(self) -> VolumeGroups:
+        timeout, interval = self._limits.volume_timeout, self._limits.poll_interval
+        return VolumeGroups(self.site, self._connection, timeout, interval, all_projects=True)
 
     def _look(self, look: Callable[[], Any]) -> str | None:
         try:
@@ -135,18 +201,38 @@ class OpenStackServiceCloud(ServiceCloud):
                 name=GROUP_TYPE_NAME, description="Made by Protector", is_public=True
             )
         except openstack.exceptions.ConflictException:
-            made = storage.find_group_type(GROUP_TYPE_NAME, ignore_missing=False)
+            made = next(one for one in storage.group_types() if one.name == GROUP_TYPE_NAME)
         storage.create_group_type_group_specs(made, CONSISTENT)
         return str(made.id)
 
 
 def replicates(specs: dict[str, str], replication_type: str) -> bool:
     """Whether a volume type's properties say so; ``async`` is what Cinder's driver assumes."""
-    said = specs.get("replication_type", "<in> async")
-    return specs.get("replication_enabled") == "<is> True" and said == f"<in> {replication_type}"
+    said = specs.get(HOW, "<in> async")
+    return specs.get(REPLICATES) == "<is> True" and said == f"<in> {replication_type}"
+
+
+def lands(specs: dict[str, str], backend: str | None) -> bool:
+    """Whether a volume type's properties neither ask for replication nor for another backend."""
+    plain = specs.get(REPLICATES, "<is> False") == "<is> False"
+    return plain and specs.get(BACKEND, backend) == backend
 
 
 def serves(capabilities: dict[str, Any], volume_type: VolumeType) -> bool:
     if volume_type.backend:
-        return bool(capabilities.get("volume_backend_name") == volume_type.backend)
-    return bool(capabilities.get("replication_enabled"))
+        return bool(capabilities.get(BACKEND) == volume_type.backend)
+    return bool(capabilities.get(REPLICATES))
+
+
+# -- inside ---------------------------------------------------------------------------------------
+
+
+def _told(type: Any) -> VolumeType:
+    return VolumeType(type.id, type.name, type.extra_specs.get(BACKEND))
+
+
+def _drawbacks(type: Any) -> tuple[bool, int, bool, bool, str]:
+    """Order the types that may do: whether the backend can do the other things is not known."""
+    others = type.extra_specs.keys() - {BACKEND, REPLICATES, HOW}
+    named = BACKEND in type.extra_specs
+    return type.name == BUILT_IN, len(others), not named, not type.is_public, type.name

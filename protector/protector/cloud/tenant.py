@@ -2,7 +2,7 @@
 """The cloud as a tenant sees it: everything that is made is made here."""
 
 import concurrent.futures
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from openstack.connection import Connection
@@ -13,6 +13,7 @@ from protector.cloud.base import (
     Inventory,
     Named,
     Network,
+    NetworkRequest,
     Outcome,
     Quotas,
     Server,
@@ -23,12 +24,16 @@ from protector.cloud.base import (
     VolumeRequest,
 )
 from protector.cloud.groups import VolumeGroups
+from protector.cloud.networks import IsolatedNetworks
+from protector.cloud.retyping import Retyping
 from protector.cloud.servers import Servers
 from protector.cloud.volumes import Volumes
 from protector.cloud.waiting import Limits
 
 
 class OpenStackTenantCloud(TenantCloud):
+    """:param project_id: the one that is meant, when the connection sees more of them."""
+
     def __init__(
         self,
         site: str,
@@ -36,6 +41,8 @@ class OpenStackTenantCloud(TenantCloud):
         service: Connection,
         executor: concurrent.futures.Executor,
         limits: Limits,
+        *,
+        project_id: str | None = None,
     ) -> None:
         self.site = site
         self._connection = connection
@@ -43,9 +50,21 @@ class OpenStackTenantCloud(TenantCloud):
         interval = limits.poll_interval
         self._groups = VolumeGroups(site, connection, limits.volume_timeout, interval)
         self._volumes = Volumes(
-            site, connection, service, executor, limits.volume_timeout, interval
+            site,
+            connection,
+            service,
+            executor,
+            limits.volume_timeout,
+            interval,
+            project_id=project_id,
         )
-        self._servers = Servers(site, connection, executor, limits.server_timeout, interval)
+        self._retyping = Retyping(
+            site, connection, limits.volume_timeout, interval, project_id=project_id
+        )
+        self._servers = Servers(
+            site, connection, executor, limits.server_timeout, interval, project_id=project_id
+        )
+        self._networks = IsolatedNetworks(site, connection, project_id)
 
     def create_volume_group(self, *, key: str, group_type_id: str, volume_type_id: str) -> str:
         return self._groups.create(key, group_type_id, volume_type_id)
@@ -102,6 +121,18 @@ class OpenStackTenantCloud(TenantCloud):
 
     def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
         return self._volumes.unmanage(keys)
+
+    def remove_volumes(self, volumes: Mapping[str, str | None]) -> list[Outcome]:
+        return self._volumes.remove(volumes)
+
+    def retype_volumes(self, volume_ids: Sequence[str], *, volume_type_id: str) -> list[Outcome]:
+        return self._retyping.retype(volume_ids, volume_type_id)
+
+    def make_isolated_network(self, request: NetworkRequest) -> Network:
+        return self._networks.make(request)
+
+    def remove_isolated_network(self, key: str) -> None:
+        self._networks.remove(key)
 
     def recreate_server(self, request: ServerRequest) -> Server:
         return self._servers.recreate(request)

@@ -8,6 +8,7 @@ its own, so that is given back to the volume afterwards.
 import concurrent.futures
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -24,6 +25,11 @@ MARK = "Recovered by Protector: "
 FAILED = ("error", "error_managing", "error_unmanaging", "error_deleting")
 # Cinder is at it, or has lost the order and stays so for ever.
 BEGUN = ("creating", "managing")
+LEAVING = ("deleting", "unmanaging", "error_managing_deleting")
+LOST = (
+    "cinder-volume may have lost the order, as when the message queue was restarted: check both"
+    " (openstack volume service list)"
+)
 
 
 class Volumes:
@@ -37,13 +43,21 @@ class Volumes:
         executor: concurrent.futures.Executor,
         timeout: float,
         interval: float,
+        *,
+        project_id: str | None = None,
     ) -> None:
         self._site = site
         self._connection = connection
         self._service = service
         self._executor = executor
         self._timeout = timeout
+        # Whoever may see those of all projects names the one that is meant.
+        self._whose: dict[str, Any] = (
+            {"all_projects": True, "project_id": project_id} if project_id else {}
+        )
         self._listing = Listing(self._list, interval)
+        # Ids of volumes that Cinder was asked to let go of, and did not in time.
+        self._kept: set[str] = set()
 
     def manage(
         self,
@@ -67,7 +81,22 @@ class Volumes:
     def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
         there = _by_key(self._listing.fresh()) if keys else {}
         begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key, [])), keys))
-        return [self._gone(outcome) for outcome in begun]
+        return self._gone(begun, self._leaving, "unmanaged")
+
+    def remove(self, volumes: Mapping[str, str | None]) -> list[Outcome]:
+        """Delete them; see :meth:`protector.cloud.base.TenantCloud.remove_volumes`."""
+        listed = self._listing.fresh() if volumes else {}
+        by_key = _by_key(listed)
+
+        def begin(key: str) -> Outcome:
+            found = {volume.id: volume for volume in by_key.get(key, [])}
+            known = listed.get(volumes[key] or "")
+            if known is not None:
+                found.setdefault(known.id, known)
+            return self._begin_to_remove(key, list(found.values()))
+
+        begun = list(self._executor.map(begin, volumes))
+        return self._gone(begun, self._going, "deleted")
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -86,17 +115,27 @@ class Volumes:
                 return Outcome(request.key, found.id)
             return self._ask(request, pool, volume_type_id, reclaim)
 
-        asked = [self._executor.submit(begin, request) for request in requests]
-        outcomes = [
-            self._managed(request, one.result(), reclaim)
-            for request, one in zip(requests, asked, strict=True)
-        ]
+        begun = list(self._executor.map(begin, requests))
+        awaited = {
+            outcome.id: functools.partial(self._state, request)
+            for request, outcome in zip(requests, begun, strict=True)
+            if outcome.id
+        }
+        faults = self._wait(awaited, "managed")
+
+        def end(request: VolumeRequest, outcome: Outcome) -> Outcome:
+            if outcome.id is None:
+                return outcome
+            return self._managed(request, outcome, faults[outcome.id], reclaim)
+
+        outcomes = list(self._executor.map(end, requests, begun))
         self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
         return [self._settled(outcome) for outcome in outcomes]
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Cinder", "list volumes"):
-            return {volume.id: volume for volume in self._connection.block_storage.volumes()}
+            listed = self._connection.block_storage.volumes(**self._whose)
+            return {volume.id: volume for volume in listed}
 
     def _clear(self, keys: Sequence[str], reclaim: Callable[[str], None]) -> dict[str, Any]:
         """Take from Cinder what it could not manage under these keys; return the rest, by key.
@@ -105,7 +144,7 @@ class Volumes:
         once more: so it must not find it under that name.
         """
         there = _by_key(self._listing.fresh()) if keys else {}
-        failed = [key for key in keys if key in there and there[key][0].status in FAILED]
+        failed = [key for key in keys if key in there and self._is_lost(there[key][0])]
         reclaimed = []
         for key in failed:
             with contextlib.suppress(errors.StorageError):  # it stays; managing it anew says why
@@ -120,7 +159,8 @@ class Volumes:
         if outcome.id is None or len(volumes) < 2:
             return outcome
         chosen, *others = volumes
-        left = self._gone(self._let_go(outcome.key, others))
+        let_go = [self._let_go(outcome.key, others)]
+        (left,) = self._gone(let_go, self._leaving, "unmanaged")
         if left.fault:
             return left
         return dataclasses.replace(outcome, id=chosen.id)
@@ -155,23 +195,24 @@ class Volumes:
         return Outcome(request.key, answer.json()["volume"]["id"])
 
     def _managed(
-        self, request: VolumeRequest, outcome: Outcome, reclaim: Callable[[str], None]
+        self,
+        request: VolumeRequest,
+        outcome: Outcome,
+        fault: str,
+        reclaim: Callable[[str], None],
     ) -> Outcome:
-        if outcome.id is None:
-            return outcome
-        fault = self._wait(outcome.id, lambda volume: self._state(request, volume), "managed")
         if fault:
             # Whoever was paused meanwhile must not: somebody else may be waiting for it now, and
             # that is what this tells first.
             with contextlib.suppress(errors.StorageError):
                 reclaim(request.key)
-            self._give_up(outcome.id)
+            self._give_up(str(outcome.id))
             return Outcome(request.key, None, fault)
         try:
             with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
                 if request.metadata:
                     self._connection.block_storage.set_volume_metadata(
-                        outcome.id, **dict(request.metadata)
+                        str(outcome.id), **dict(request.metadata)
                     )
         except errors.CloudError as error:
             return _fault(request.key, error)
@@ -188,11 +229,14 @@ class Volumes:
             )
         return "" if volume.status in ("available", "in-use") else None
 
+    def _is_lost(self, volume: Any) -> bool:
+        return volume.status in FAILED or (volume.status in LEAVING and volume.id in self._kept)
+
     def _give_up(self, id: str) -> None:
-        """Let a volume that Cinder has begun to manage, and nobody works at, count as failed."""
+        """Let a volume that Cinder has begun with, and nobody works at, count as failed."""
         volume = self._listing.known().get(id)
-        if volume and volume.status in BEGUN:
-            with asking(self._site, "Cinder", f"give up managing volume {id}"):
+        if volume and volume.status in (*BEGUN, *LEAVING):
+            with asking(self._site, "Cinder", f"give up volume {id}, which is {volume.status}"):
                 self._service.block_storage.reset_volume_status(id, "error")
 
     def _let_go(self, key: str, volumes: Sequence[Any]) -> Outcome:
@@ -207,7 +251,8 @@ class Volumes:
         return Outcome(key, volumes[0].id if volumes else None)
 
     def _ask_to_let_go(self, volume: Any) -> None:
-        if volume.status == "deleting":  # by Nova, with the server that it was of
+        # Cinder is at it: an engine that died has asked it to, or Nova, with the volume's server.
+        if volume.status in LEAVING and volume.id not in self._kept:
             return
         self._give_up(volume.id)
         with asking(self._site, "Cinder", f"unmanage volume {volume.name} ({volume.id})"):
@@ -218,11 +263,15 @@ class Volumes:
             else:
                 self._connection.block_storage.unmanage_volume(volume)
 
-    def _gone(self, outcome: Outcome) -> Outcome:
-        if outcome.id is None or outcome.fault:
-            return outcome
-        fault = self._wait(outcome.id, self._leaving, "unmanaged")
-        return Outcome(outcome.key, None, fault) if fault else outcome
+    def _gone(
+        self, asked: Sequence[Outcome], state: Callable[[Any], str | None], what: str
+    ) -> list[Outcome]:
+        ids = [outcome.id for outcome in asked if outcome.id and not outcome.fault]
+        faults = self._wait(dict.fromkeys(ids, state), what)
+        return [
+            Outcome(outcome.key, None, fault) if (fault := faults.get(outcome.id)) else outcome
+            for outcome in asked
+        ]
 
     def _leaving(self, volume: Any) -> str | None:
         if volume is None:
@@ -234,14 +283,48 @@ class Volumes:
             )
         return None
 
-    def _wait(self, id: str, done: Any, what: str) -> str:
-        try:
-            fault: str = self._listing.wait(id, done, self._timeout)
-        except Overdue as overdue:
-            if overdue.error:
-                return overdue.error.text
-            return f"Cinder of {self._site} has not {what} volume {id} in {self._timeout:g} seconds"
-        return fault
+    def _begin_to_remove(self, key: str, volumes: Sequence[Any]) -> Outcome:
+        """Ask Cinder to delete them all; the outcome is of the first."""
+        for volume in volumes:
+            try:
+                if volume.status != "deleting":
+                    self._give_up(volume.id)
+                    with asking(self._site, "Cinder", f"delete volume {volume.name} ({volume.id})"):
+                        self._connection.block_storage.delete_volume(volume)
+            except errors.CloudError as error:
+                fault = f"{error.text.rstrip('.')}. {_detaching(volume)}"
+                return Outcome(key, None, fault, passing=isinstance(error, errors.PASSING))
+        return Outcome(key, volumes[0].id if volumes else None)
+
+    def _going(self, volume: Any) -> str | None:
+        if volume is None:
+            return ""
+        if volume.status in FAILED:
+            return (
+                f"Cinder of {self._site} could not delete volume {volume.name} ({volume.id});"
+                " the log of cinder-volume has the reason"
+            )
+        return None
+
+    def _wait(
+        self, awaited: Mapping[str, Callable[[Any], str | None]], what: str
+    ) -> dict[str | None, str]:
+        """Return what is wrong with each; "" when all is well."""
+        outcomes = self._listing.wait_for_each(awaited, self._timeout)
+        return {
+            id: self._told(id, outcome, what) if isinstance(outcome, Overdue) else outcome
+            for id, outcome in outcomes.items()
+        }
+
+    def _told(self, id: str, overdue: Overdue, what: str) -> str:
+        if overdue.error:
+            return overdue.error.text
+        if overdue.thing.status in LEAVING:
+            self._kept.add(id)
+        return (
+            f"Cinder of {self._site} has not {what} volume {id} in {self._timeout:g} seconds; it is"
+            f" {overdue.thing.status}. {LOST}"
+        )
 
 
 def _by_key(volumes: Mapping[str, Any]) -> dict[str, list[Any]]:
@@ -249,12 +332,20 @@ def _by_key(volumes: Mapping[str, Any]) -> dict[str, list[Any]]:
     by_key: dict[str, list[Any]] = {}
     for volume in sorted(
         volumes.values(),
-        key=lambda volume: (volume.status in FAILED, volume.created_at, volume.id),
+        key=lambda volume: (volume.status in (*FAILED, *LEAVING), volume.created_at, volume.id),
     ):
         said = volume.description or ""
         if said.startswith(MARK):
             by_key.setdefault(said.removeprefix(MARK), []).append(volume)
     return by_key
+
+
+def _detaching(volume: Any) -> str:
+    """Say how a volume that cannot be deleted is made free."""
+    holders = [one["server_id"] for one in volume.attachments or () if one.get("server_id")]
+    if holders:
+        return f"Detach it: openstack server remove volume {holders[0]} {volume.id}"
+    return f"See what holds it: openstack volume show {volume.id}"
 
 
 def _fault(key: str, error: errors.ProtectorError) -> Outcome:

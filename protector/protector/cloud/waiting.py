@@ -5,7 +5,7 @@ import dataclasses
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from protector import errors
 
@@ -15,19 +15,26 @@ R = TypeVar("R")
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
-    """Seconds: how long a server and a volume may take, and between two looks at a list."""
+    """Seconds: how long a server may take to run and to be off, and a volume to be available, and
+    between two looks at a list.
+    """
 
     server_timeout: float
+    shutdown_timeout: float
     volume_timeout: float
     poll_interval: float
 
 
 class Overdue(Exception):
-    """It has not happened within its time; ``error``: why the last look failed, if it did."""
+    """It has not happened within its time.
 
-    def __init__(self, error: errors.CloudError | None) -> None:
+    ``error``: why the last look failed, if it did; ``thing``: as it was seen last, if it was.
+    """
+
+    def __init__(self, error: errors.CloudError | None, thing: Any) -> None:
         super().__init__()
         self.error = error
+        self.thing = thing
 
 
 class Listing(Generic[T]):
@@ -70,19 +77,39 @@ class Listing(Generic[T]):
 
         :raises Overdue: ``timeout`` seconds have passed.
         """
+        (outcome,) = self.wait_for_each({id: done}, timeout).values()
+        if isinstance(outcome, Overdue):
+            raise outcome
+        return outcome
+
+    def wait_for_each(
+        self, awaited: Mapping[str, Callable[[T | None], R | None]], timeout: float
+    ) -> dict[str, R | Overdue]:
+        """Return the same for several things, in their order.
+
+        The rest is overdue when nothing has come of any of them for ``timeout`` seconds: a service
+        may do one after the other, but what it has lost is not waited for one after the other.
+        """
+        outcomes: dict[str, R] = {}
+        seen: Mapping[str, T] = {}
+        failed: errors.CloudError | None = None
         deadline = time.monotonic() + timeout
-        while True:
+        while len(outcomes) < len(awaited):
             failed = None
             try:
-                things = self.fresh()
+                seen = self.fresh()
             except errors.CloudError as error:
                 failed = error
             else:
-                outcome = done(things.get(id))
-                if outcome is not None:
-                    return outcome
+                come = _come(seen, {id: awaited[id] for id in awaited.keys() - outcomes.keys()})
+                if come:
+                    deadline = time.monotonic() + timeout
+                outcomes |= come
             if time.monotonic() > deadline:
-                raise Overdue(failed)
+                break
+        return {
+            id: outcomes[id] if id in outcomes else Overdue(failed, seen.get(id)) for id in awaited
+        }
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -108,3 +135,11 @@ class Listing(Generic[T]):
         if isinstance(self._outcome, errors.CloudError):
             raise self._outcome
         return self._outcome
+
+
+def _come(
+    seen: Mapping[str, T], awaited: Mapping[str, Callable[[T | None], R | None]]
+) -> dict[str, R]:
+    """Return what has come of those of which something has."""
+    made = {id: done(seen.get(id)) for id, done in awaited.items()}
+    return {id: outcome for id, outcome in made.items() if outcome is not None}

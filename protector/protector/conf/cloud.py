@@ -19,7 +19,18 @@ OPTIONS = [
         "server_timeout", default=300, min=1, help="Seconds to wait for a server to be ACTIVE."
     ),
     cfg.FloatOpt(
-        "volume_timeout", default=120, min=1, help="Seconds to wait for a volume to be available."
+        "shutdown_timeout",
+        default=600,
+        min=1,
+        help="Seconds to wait for a server that is stopped to be off. Nova asks the guest to shut"
+        " down, and powers it off when it has not within os_shutdown_timeout of its image, or else"
+        " [DEFAULT] shutdown_timeout of nova.conf (60 seconds). This has to be longer.",
+    ),
+    cfg.FloatOpt(
+        "volume_timeout",
+        default=120,
+        min=1,
+        help="Seconds to wait for volumes to be available, anew whenever one of them is.",
     ),
     cfg.FloatOpt(
         "poll_interval", default=1, min=0.01, help="Seconds between two looks at what is awaited."

@@ -32,6 +32,21 @@ OPTIONS = [
         " does not answer, or is too busy to. What has been made by then is found, not made again.",
     ),
     cfg.FloatOpt(
+        "standstill_timeout",
+        default=900,
+        min=0,
+        help="Seconds after which a planned failover gives up what does not come on: the last"
+        " snapshot on its way to this site's array, or the other site's shutting down. As long as"
+        " there is progress, both may take any time. It has to be longer than the other site's"
+        " [cloud] shutdown_timeout.",
+    ),
+    cfg.FloatOpt(
+        "watch_interval",
+        default=2,
+        min=0.01,
+        help="Seconds between two looks at what a planned failover waits for.",
+    ),
+    cfg.FloatOpt(
         "port_timeout",
         default=0,
         min=0,
@@ -40,6 +55,13 @@ OPTIONS = [
         " addresses from this engine's host, by which a tenant learns what answers at addresses of"
         " its choice: set it only where this host has a way into the tenants' networks and to"
         " nothing that they must not know of. 0: no port is tried.",
+    ),
+    cfg.FloatOpt(
+        "test_hours",
+        default=24,
+        min=0,
+        help="Hours after which what a test failover made is removed by itself, unless the test was"
+        " asked to be kept for another time.",
     ),
     cfg.FloatOpt(
         "shutdown_timeout",

@@ -23,4 +23,11 @@ OPTIONS = [
         min=1,
         help="How long the target array keeps each replicated snapshot.",
     ),
+    cfg.IntOpt(
+        "safety_retention",
+        default=86400,
+        min=1,
+        help="Seconds for which the array keeps what original volumes held before a failback"
+        " overwrote them.",
+    ),
 ]

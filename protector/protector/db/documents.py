@@ -103,13 +103,21 @@ def shared(session: Session, group_id: str) -> RecoveryDocument | None:
 
 def keep(session: Session, document: Document, standing: str) -> RecoveryDocument:
     """Keep a version that was written here."""
-    return keep_sent(session, document.model_dump(mode="json"), domain.checksum(document), standing)
+    body = document.model_dump(mode="json")
+    spelling = domain.spelled(body)
+    return _keep(session, body, domain.digest(spelling), spelling, standing)
 
 
 def keep_sent(
     session: Session, body: dict[str, Any], checksum: str, standing: str
 ) -> RecoveryDocument:
     """Keep a version as it was sent; one that is known already only changes its standing."""
+    return _keep(session, body, checksum, domain.spelled(body), standing)
+
+
+def _keep(
+    session: Session, body: dict[str, Any], checksum: str, spelling: bytes, standing: str
+) -> RecoveryDocument:
     row = find(session, body["group_id"], checksum)
     if row is None:
         row = RecoveryDocument(
@@ -117,7 +125,7 @@ def keep_sent(
             epoch=body["epoch"],
             version=body["version"],
             checksum=checksum,
-            body=domain.spelled(body).decode(),
+            body=spelling.decode(),
         )
         session.add(row)
     row.standing = standing
@@ -139,11 +147,10 @@ def commit(
 
     :param before: the standing of the one that was.
     """
-    was = current(session, row.group_id)
+    for was in _all(session, row.group_id, CURRENT):
+        was.standing = before
     row.acknowledged = acknowledged
     row.standing = CURRENT
-    if was is not None and was is not row:
-        was.standing = before
     session.flush()
     drop_prepared(session, row.group_id)
     _prune(session, row.group_id)
@@ -181,9 +188,13 @@ def delete_all(session: Session, group_id: str) -> None:
 
 
 def _sole(session: Session, group_id: str, standing: str) -> RecoveryDocument | None:
-    return session.scalar(
+    return next(iter(_all(session, group_id, standing)), None)
+
+
+def _all(session: Session, group_id: str, standing: str) -> Sequence[RecoveryDocument]:
+    return session.scalars(
         sa.select(RecoveryDocument).filter_by(group_id=group_id, standing=standing)
-    )
+    ).all()
 
 
 def _prune(session: Session, group_id: str) -> None:

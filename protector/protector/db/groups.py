@@ -2,8 +2,8 @@
 """Protection groups at rest. Callers own the transaction."""
 
 import datetime
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
@@ -16,8 +16,30 @@ from protector.domain import group, sync
 from protector.domain.document import Document, Drift
 from protector.domain.group import Event
 
-# A site that is busy with a group tells the peer nothing of it.
-DELIVERABLE = (group.Status.ACTIVE, group.Status.FAILED_OVER, group.Status.FAILED_OVER_PARTIAL)
+# A site that is busy with a group tells the peer nothing of it; a test changes nothing of that.
+DELIVERABLE = (
+    group.Status.ACTIVE,
+    group.Status.TESTING,
+    group.Status.FAILED_OVER,
+    group.Status.FAILED_OVER_PARTIAL,
+)
+
+
+class Head(NamedTuple):
+    """What is in force of a group, and whether the peer is known to have it."""
+
+    group_id: str
+    status: group.Status
+    current_primary_site: str
+    epoch: int
+    version: int
+    checksum: str
+    remote_sync_status: sync.Status
+    acknowledged: bool
+
+    @property
+    def is_settled(self) -> bool:
+        return self.remote_sync_status is sync.Status.SYNCED and self.acknowledged
 
 
 def create(session: Session, **values: Any) -> ProtectionGroup:
@@ -142,10 +164,13 @@ def project(row: ProtectionGroup, document: Document, site: str) -> None:
         "epoch",
         "version",
         "failover_count",
+        "outline",
     ):
         setattr(row, field, getattr(document, field))
-    row.status = group.Status(document.status)
-    row.status_reason = None
+    told = group.Status(document.status)
+    if (row.status, told) != (group.Status.TESTING, group.Status.ACTIVE):
+        row.status = told
+        row.status_reason = None
     row.last_failover_at = _at_rest(document.last_failover_at)
     row.drift = [drift.model_dump() for drift in document.drift]
 
@@ -170,13 +195,26 @@ def block(session: Session, group_id: str, reason: str) -> None:
 
 def shared_with(session: Session, peer_site: str) -> Sequence[ProtectionGroup]:
     """Return the groups that this site has in common with the peer and has a version of."""
-    return session.scalars(
-        sa.select(ProtectionGroup).where(
-            (ProtectionGroup.primary_site == peer_site)
-            | (ProtectionGroup.secondary_site == peer_site),
-            ProtectionGroup.version > 0,
+    return session.scalars(sa.select(ProtectionGroup).where(_shared_with(peer_site))).all()
+
+
+def heads(session: Session, peer_site: str) -> list[Head]:
+    """Return how these groups stand: of thousands, every few seconds, so no rows are made of it."""
+    rows = session.execute(
+        sa.select(
+            ProtectionGroup.id,
+            ProtectionGroup.status,
+            ProtectionGroup.current_primary_site,
+            ProtectionGroup.epoch,
+            ProtectionGroup.version,
+            RecoveryDocument.checksum,
+            ProtectionGroup.remote_sync_status,
+            RecoveryDocument.acknowledged,
         )
-    ).all()
+        .join(RecoveryDocument, RecoveryDocument.group_id == ProtectionGroup.id)
+        .where(_shared_with(peer_site), RecoveryDocument.standing == documents.CURRENT)
+    )
+    return [Head(*row) for row in rows]
 
 
 def run_elsewhere(session: Session, site: str) -> Sequence[ProtectionGroup]:
@@ -203,6 +241,15 @@ def fenced_at_home(session: Session, site: str) -> Sequence[ProtectionGroup]:
     return [row for row in rows if row.fenced]
 
 
+def failed_over_once(session: Session) -> Sequence[ProtectionGroup]:
+    """Return the groups that have run on both sites, and of which one's VMs may stand by here."""
+    return session.scalars(
+        sa.select(ProtectionGroup).where(
+            ProtectionGroup.epoch > 0, ProtectionGroup.status.in_(DELIVERABLE)
+        )
+    ).all()
+
+
 def delete(session: Session, group_id: str) -> None:
     """Forget the group and its documents; its operations stay. None is no error."""
     documents.delete_all(session, group_id)
@@ -214,6 +261,13 @@ def was_deleted(session: Session, group_id: str) -> bool:
     return session.get(DeletedGroup, group_id) is not None
 
 
+def deleted(session: Session, group_ids: Collection[str]) -> set[str]:
+    """Return those of these groups that were deleted here."""
+    if not group_ids:
+        return set()
+    return set(session.scalars(sa.select(DeletedGroup.id).where(DeletedGroup.id.in_(group_ids))))
+
+
 def set_drift(session: Session, group_id: str, drift: Sequence[Drift]) -> None:
     """Write what is found of the group's VMs now, whether or not the peer has been told."""
     found = [one.model_dump() for one in drift]
@@ -222,16 +276,46 @@ def set_drift(session: Session, group_id: str, drift: Sequence[Drift]) -> None:
         row.drift = found
 
 
-def captured(session: Session, site: str) -> Sequence[ProtectionGroup]:
-    """Return the groups whose VMs run here and are protected."""
-    rows = session.scalars(
-        sa.select(ProtectionGroup).where(
+class Captured(NamedTuple):
+    """A group whose VMs run here. ``drift``: what it shows; ``checksum``: of what is in force."""
+
+    group_id: str
+    project_id: str
+    drift: list[dict[str, Any]]
+    checksum: str
+
+
+def captured(session: Session, site: str, group_id: str | None = None) -> list[Captured]:
+    """Return the groups whose VMs run here: protected, unless their document says otherwise.
+
+    :param group_id: the only one that is asked for.
+    """
+    superseded = sa.func.coalesce(ProtectionGroup.remote_epoch, 0) > ProtectionGroup.epoch
+    query = (
+        sa.select(
+            ProtectionGroup.id,
+            ProtectionGroup.project_id,
+            ProtectionGroup.drift,
+            RecoveryDocument.checksum,
+        )
+        .join(RecoveryDocument, RecoveryDocument.group_id == ProtectionGroup.id)
+        .where(
+            RecoveryDocument.standing == documents.CURRENT,
             ProtectionGroup.current_primary_site == site,
-            ProtectionGroup.status == group.Status.ACTIVE,
-            ProtectionGroup.version > 0,
+            ProtectionGroup.status.in_(DELIVERABLE),
+            ~superseded,
         )
     )
-    return [row for row in rows if not row.superseded]
+    if group_id is not None:
+        query = query.where(ProtectionGroup.id == group_id)
+    return [Captured(*row) for row in session.execute(query)]
+
+
+def _shared_with(peer_site: str) -> sa.ColumnElement[bool]:
+    ours_and_theirs = (ProtectionGroup.primary_site == peer_site) | (
+        ProtectionGroup.secondary_site == peer_site
+    )
+    return ours_and_theirs & (ProtectionGroup.version > 0)
 
 
 def _flush(session: Session, row: ProtectionGroup) -> None:

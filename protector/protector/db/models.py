@@ -91,18 +91,23 @@ class ProtectionGroup(Base):
     ``status`` is the document's, except while this site is busy with the group, or when the peer
     has failed it over (:attr:`superseded`): then it and ``current_primary_site`` are the peer's.
     ``epoch`` and ``version`` are 0 until the first document is committed. ``remote_*`` tell what
-    is known of the peer's copy. ``drift``: what is found now (:class:`Drift`, as JSON).
-    ``fenced``: what was done with what of the group still ran here (see engine/fencing.py).
+    is known of the peer's copy. ``outline``: the document's (see domain/document.py), so that lists
+    need not read whole documents; None until there is one. ``drift``: what is found now
+    (:class:`Drift`, as JSON). ``fenced``: what was done with what of the group still ran here (see
+    engine/sweeps/fencing.py).
     ``editor``: who changes the group right now (see editing.py).
     """
 
     __tablename__ = "protection_groups"
-    __table_args__ = (sa.UniqueConstraint("project_id", "name", name="uq_protection_groups_name"),)
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "name", name="uq_protection_groups_name"),
+        sa.Index(None, "project_id", "created_at"),
+    )
 
     id: orm.Mapped[str] = orm.mapped_column(
         sa.String(39), primary_key=True, default=lambda: f"pg-{uuid.uuid4()}"
     )
-    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64), index=True)
+    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     name: orm.Mapped[str] = orm.mapped_column(sa.String(255))
     description: orm.Mapped[str] = orm.mapped_column(sa.String(255), default="")
     status: orm.Mapped[group.Status] = orm.mapped_column(
@@ -124,6 +129,7 @@ class ProtectionGroup(Base):
     remote_version: orm.Mapped[int | None] = orm.mapped_column()
     last_sync_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
     sync_error: orm.Mapped[str | None] = orm.mapped_column(LongText)
+    outline: orm.Mapped[dict[str, Any] | None] = orm.mapped_column(sa.JSON(none_as_null=True))
     drift: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(sa.JSON, default=list)
     fenced: orm.Mapped[list[dict[str, Any]]] = orm.mapped_column(sa.JSON, default=list)
     editor: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
@@ -161,6 +167,8 @@ class RecoveryDocument(Base):
     __tablename__ = "recovery_documents"
     __table_args__ = (
         sa.UniqueConstraint("group_id", "checksum", name="uq_recovery_documents_checksum"),
+        # What is in force of all groups is read every few seconds, and from this alone.
+        sa.Index(None, "standing", "group_id", "checksum", "acknowledged"),
     )
 
     id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
@@ -195,12 +203,13 @@ class Operation(Base):
     """
 
     __tablename__ = "operations"
+    __table_args__ = (sa.Index(None, "project_id", "created_at"),)
 
     id: orm.Mapped[str] = orm.mapped_column(
         sa.String(39), primary_key=True, default=lambda: f"op-{uuid.uuid4()}"
     )
     group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), index=True)
-    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64), index=True)
+    project_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     user_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     request_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     kind: orm.Mapped[operation.Kind] = orm.mapped_column(by_value(operation.Kind))
@@ -212,7 +221,7 @@ class Operation(Base):
     target_site: orm.Mapped[str] = orm.mapped_column(sa.String(64))
     arguments: orm.Mapped[dict[str, Any]] = orm.mapped_column(sa.JSON)
     plan: orm.Mapped[dict[str, list[str]]] = orm.mapped_column(sa.JSON)
-    trust_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64))
+    trust_id: orm.Mapped[str | None] = orm.mapped_column(sa.String(64), index=True)
     error_message: orm.Mapped[str | None] = orm.mapped_column(LongText)
     retry_of: orm.Mapped[str | None] = orm.mapped_column(sa.String(39))
     cancel: orm.Mapped[operation.Cancel | None] = orm.mapped_column(by_value(operation.Cancel))
@@ -241,17 +250,47 @@ class OperationStep(Base):
     detail: orm.Mapped[str | None] = orm.mapped_column(LongText)
 
 
+class Rehearsal(Base):
+    """A test failover on this site, until long after it: what it made, and how it went.
+
+    ``label``: of what is made (see domain/recovery.py). ``server_ids``, ``volume_ids`` and
+    ``network_ids``: of the source, with which the keys of what is made begin. ``networks``: id of
+    one of these networks -> the isolated one that was made for it, see engine/rehearsal.py.
+    ``result`` None: it has not ended. ``cleaned_at`` None: what it made may still be there.
+    """
+
+    __tablename__ = "rehearsals"
+
+    operation_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
+    group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), index=True)
+    label: orm.Mapped[str] = orm.mapped_column(sa.String(16))
+    epoch: orm.Mapped[int] = orm.mapped_column()
+    version: orm.Mapped[int] = orm.mapped_column()
+    checksum: orm.Mapped[str] = orm.mapped_column(sa.String(64))
+    point: orm.Mapped[str | None] = orm.mapped_column(sa.String(255))
+    server_ids: orm.Mapped[list[str]] = orm.mapped_column(sa.JSON)
+    volume_ids: orm.Mapped[list[str]] = orm.mapped_column(sa.JSON)
+    network_ids: orm.Mapped[list[str]] = orm.mapped_column(sa.JSON)
+    networks: orm.Mapped[dict[str, Any]] = orm.mapped_column(sa.JSON, default=dict)
+    result: orm.Mapped[str | None] = orm.mapped_column(sa.String(16))
+    rto_seconds: orm.Mapped[int | None] = orm.mapped_column()
+    started_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time)
+    ended_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time)
+    expires_at: orm.Mapped[datetime.datetime] = orm.mapped_column(Time)
+    cleaned_at: orm.Mapped[datetime.datetime | None] = orm.mapped_column(Time, index=True)
+
+
 class VolumePair(Base):
     """A volume of the source and what it was recovered as here, by ids: names change.
 
-    ``epoch`` is the document's from which the failover started, so that a repeated failover of
-    the same disaster finds what an earlier attempt made.
+    ``label`` tells one recovery from another (see domain/recovery.py), so that a repeated failover
+    of the same disaster finds what an earlier attempt made.
     """
 
     __tablename__ = "volume_pairs"
 
     group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
-    epoch: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    label: orm.Mapped[str] = orm.mapped_column(sa.String(16), primary_key=True)
     source_volume_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), primary_key=True)
     point: orm.Mapped[str] = orm.mapped_column(sa.String(255))
     array_volume_id: orm.Mapped[str] = orm.mapped_column(sa.String(64))
@@ -265,6 +304,6 @@ class ServerPair(Base):
     __tablename__ = "server_pairs"
 
     group_id: orm.Mapped[str] = orm.mapped_column(sa.String(39), primary_key=True)
-    epoch: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    label: orm.Mapped[str] = orm.mapped_column(sa.String(16), primary_key=True)
     source_server_id: orm.Mapped[str] = orm.mapped_column(sa.String(36), primary_key=True)
     server_id: orm.Mapped[str] = orm.mapped_column(sa.String(36))

@@ -3,7 +3,7 @@
 
 import datetime
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -12,6 +12,13 @@ from protector import errors
 from protector.db import paging
 from protector.db.models import Operation, OperationStep, now
 from protector.domain import operation
+
+
+class Outcome(NamedTuple):
+    """How a step of an operation stands."""
+
+    name: str
+    status: operation.StepStatus
 
 
 def create(session: Session, **values: Any) -> Operation:
@@ -59,6 +66,19 @@ def steps_of(session: Session, operation_ids: Sequence[str]) -> dict[str, list[O
     return found
 
 
+def outcomes_of(session: Session, operation_ids: Sequence[str]) -> dict[str, list[Outcome]]:
+    """Return what :func:`steps_of` does, of long lists: how each step stands, and no more."""
+    rows = session.execute(
+        sa.select(OperationStep.operation_id, OperationStep.name, OperationStep.status)
+        .where(OperationStep.operation_id.in_(operation_ids))
+        .order_by(OperationStep.started_at, OperationStep.name)
+    )
+    found: dict[str, list[Outcome]] = {id: [] for id in operation_ids}
+    for operation_id, name, status in rows:
+        found[operation_id].append(Outcome(name, status))
+    return found
+
+
 def unended(session: Session, group_id: str) -> Sequence[Operation]:
     return session.scalars(
         sa.select(Operation).where(
@@ -67,11 +87,27 @@ def unended(session: Session, group_id: str) -> Sequence[Operation]:
     ).all()
 
 
-def any_unended(session: Session) -> bool:
-    """Tell whether this site has an operation to do, of any group."""
-    return bool(
-        session.scalar(sa.select(sa.exists().where(Operation.status.not_in(operation.ENDED))))
+def peer_may_be_lost(session: Session) -> bool:
+    """Tell whether this site has an operation to do, of any group, that presumes so."""
+    rows = session.execute(
+        sa.select(Operation.kind, Operation.arguments).where(
+            Operation.status.not_in(operation.ENDED)
+        )
     )
+    return any(operation.presumes_loss(kind, arguments) for kind, arguments in rows)
+
+
+def find(session: Session, operation_id: str) -> Operation | None:
+    return session.get(Operation, operation_id)
+
+
+def of_kind(session: Session, group_id: str, kind: operation.Kind) -> Sequence[Operation]:
+    """Return the group's operations of the kind, newest first."""
+    return session.scalars(
+        sa.select(Operation)
+        .filter_by(group_id=group_id, kind=kind)
+        .order_by(Operation.created_at.desc(), Operation.id.desc())
+    ).all()
 
 
 def latest(session: Session, group_id: str) -> Operation:

@@ -10,10 +10,10 @@ from alembic.runtime.migration import MigrationContext
 VERSION_TABLE = "protector_alembic_version"
 
 
-def upgrade(engine: sa.Engine) -> None:
-    """Bring the tables to this release; none are there at first."""
+def upgrade(engine: sa.Engine, revision: str = "head") -> None:
+    """Bring the tables to this release, or to an older one's; none are there at first."""
     with engine.begin() as connection:
-        command.upgrade(config(connection), "head")
+        command.upgrade(config(connection), revision)
 
 
 def version(engine: sa.Engine) -> str | None:

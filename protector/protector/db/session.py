@@ -11,6 +11,9 @@ Sessions = sessionmaker[Session]
 
 # Seconds. MariaDB closes connections that nobody has used for hours.
 RECYCLE = 3600
+# Seconds that a transaction may stand still before MariaDB ends it: whoever began it was stopped,
+# or is cut off, and an engine that is to take over would wait for its rows.
+STANDSTILL = 10
 # Seconds that one writer of an SQLite file waits for another.
 SQLITE_PATIENCE = 30
 
@@ -27,13 +30,15 @@ def connect(url: str) -> sa.Engine:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    return sa.create_engine(
+    engine = sa.create_engine(
         url,
         hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=RECYCLE,
         isolation_level="READ COMMITTED",
     )
+    sa.event.listen(engine, "connect", _prepare_mariadb)
+    return engine
 
 
 def make_sessions(engine: sa.Engine) -> sessionmaker[Session]:
@@ -48,6 +53,12 @@ def answers(sessions: sessionmaker[Session]) -> bool:
     except SQLAlchemyError:
         return False
     return True
+
+
+def _prepare_mariadb(connection: Any, _record: Any) -> None:
+    if "MariaDB" in connection.get_server_info():  # MySQL has nothing of the kind
+        with connection.cursor() as cursor:
+            cursor.execute("SET SESSION idle_transaction_timeout = %s", (STANDSTILL,))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

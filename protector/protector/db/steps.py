@@ -51,9 +51,17 @@ def ended(
 ) -> None:
     """Write how it ended; what is said of a failed undoing comes after what was said before."""
     row = session.get_one(OperationStep, (operation_id, name))
+    before = None if row.status is StepStatus.RUNNING else row.detail
     row.status = status
     row.ended_at = now()
-    row.detail = "\n".join(filter(None, (row.detail, detail))) or None
+    row.detail = "\n".join(filter(None, (before, detail))) or None
+
+
+def told(session: Session, operation_id: str, name: str, detail: str) -> None:
+    """Write how far a step has come that runs."""
+    row = find(session, operation_id, name)
+    if row is not None and row.status is StepStatus.RUNNING:
+        row.detail = detail
 
 
 def undone(session: Session, operation_id: str, name: str) -> None:

@@ -8,11 +8,27 @@ import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from protector.domain.document import WISHES, Document, Flavor, Member, Nic, Volume
+from protector.domain.document import (
+    WISHES,
+    ConsistencyGroup,
+    Document,
+    Flavor,
+    Member,
+    Nic,
+    Volume,
+)
 
 # What numbers a version, and what is compared part by part.
 NUMBERS = {"schema_version", "epoch", "version", "modified_at", "site", "group_id"}
-PARTS = {"policy", "mappings", "members", "drift", "consistency_group"}
+PARTS = {
+    "policy",
+    "mappings",
+    "members",
+    "standby",
+    "drift",
+    "consistency_group",
+    "standby_group",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +75,9 @@ def _fields(before: Document, after: Document) -> Iterator[Difference]:
             yield from _value(
                 field.replace("_", " "), getattr(before, field), getattr(after, field)
             )
-    yield from _value("consistency group", _chain(before), _chain(after))
+    for field in ("consistency_group", "standby_group"):
+        one, other = (_chain(getattr(document, field)) for document in (before, after))
+        yield from _value(field.replace("_", " "), one, other)
 
 
 def _policies(before: Document, after: Document) -> Iterator[Difference]:
@@ -83,9 +101,24 @@ def _members(before: Document, after: Document) -> Iterator[Difference]:
                 )
         else:
             yield Difference("member", one.name if one else "", other.name if other else "")
+    yield from _standby(before, after)
     was, is_now = ([drift.what for drift in document.drift] for document in (before, after))
     yield from (Difference("drift", what, "") for what in was if what not in is_now)
     yield from (Difference("drift", "", what) for what in is_now if what not in was)
+
+
+def _standby(before: Document, after: Document) -> Iterator[Difference]:
+    here, there = (
+        {one.member.server_id: one for one in document.standby} for document in (before, after)
+    )
+    for id in [*here, *(id for id in there if id not in here)]:
+        one, other = here.get(id), there.get(id)
+        if one and other:
+            if one != other:
+                yield Difference(f"standby {other.member.name}", "", "")
+        else:
+            names = [found.member.name if found else "" for found in (one, other)]
+            yield Difference("standby", *names)
 
 
 def _of_member(before: Member, after: Member) -> Iterator[Difference]:
@@ -155,6 +188,5 @@ def _volume(volume: Volume) -> str:
     return f"{volume.name or volume.id} ({volume.id})"
 
 
-def _chain(document: Document) -> str | None:
-    chain = document.consistency_group
+def _chain(chain: ConsistencyGroup | None) -> str | None:
     return f"{chain.array_group} of {chain.array}" if chain else None

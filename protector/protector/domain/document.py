@@ -14,6 +14,9 @@ import rfc8785
 from protector import errors
 
 Fencing = Literal["stop", "report"]
+# Why a group of type sync is given no interval.
+NO_INTERVAL = "a group of type sync has none: what is written is on both arrays at once"
+ReplicationType = Literal["async", "sync"]
 Criticality = Literal["critical", "optional"]
 
 
@@ -103,7 +106,7 @@ class Member(Value):
 
 
 class Policy(Value):
-    """The replication policy. ``replication_interval`` is in seconds."""
+    """The replication policy. ``replication_interval`` is in seconds; 0: at every write."""
 
     rpo_minutes: int
     replication_interval: int
@@ -128,6 +131,18 @@ class ConsistencyGroup(Value):
     volume_type_id: str
 
 
+class Standby(Value):
+    """A VM on the group's other site, off and kept, onto which its member can fail back.
+
+    ``server_id``: of the member here that it stands by for; None: that did not come up.
+    ``member``: what it is there. ``volumes``: id of a volume here -> id of its original there.
+    """
+
+    server_id: str | None
+    member: Member
+    volumes: dict[str, str]
+
+
 class Drift(Value):
     """Something of a member that the recovery would lack, or bring back, and what helps.
 
@@ -146,9 +161,13 @@ class Document(Value):
     ``version`` counts edits, ``epoch`` failovers; ``projects`` gives each site's project id, and
     ``site`` is where this version was written. ``fencing``: what a site that comes back does with
     VMs of the group that still run there, though the group runs on its other site by now.
+
+    Until a group that was failed over is protected again, ``members``, ``mappings`` and
+    ``consistency_group`` are still those of the site it came from. From then on they are of the
+    site it runs on, and ``standby`` and ``standby_group`` keep what they were.
     """
 
-    schema_version: Literal[3] = 3
+    schema_version: Literal[4] = 4
     epoch: int
     version: int
     site: str
@@ -156,7 +175,7 @@ class Document(Value):
     group_id: str
     name: str
     description: str
-    replication_type: Literal["async"]
+    replication_type: ReplicationType
     primary_site: str
     secondary_site: str
     current_primary_site: str
@@ -169,6 +188,8 @@ class Document(Value):
     consistency_group: ConsistencyGroup | None
     fencing: Fencing = "stop"
     members: list[Member]
+    standby: list[Standby] = []
+    standby_group: ConsistencyGroup | None = None
     drift: list[Drift] = []
 
     def peer_of(self, site: str) -> str:
@@ -184,6 +205,28 @@ class Document(Value):
     def flavors(self) -> set[tuple[str, str]]:
         """Id and name of the source's flavors."""
         return {(one.flavor.id, one.flavor.name) for one in self.members}
+
+    @property
+    def outline(self) -> dict[str, Any]:
+        """What is shown of it where many groups are listed, as plain JSON."""
+        return {
+            "rpo_minutes": self.policy.rpo_minutes,
+            "replication_interval": self.policy.replication_interval,
+            "network_mapping": self.mappings.networks,
+            "flavor_mapping": self.mappings.flavors,
+            "members": [{"server_id": one.server_id, "name": one.name} for one in self.members],
+            "fencing": self.fencing,
+        }
+
+    @property
+    def is_reversed(self) -> bool:
+        """Whether it was failed over, and is protected by the site that it came from."""
+        return self.standby_group is not None
+
+    @property
+    def is_mirrored(self) -> bool:
+        """Whether what is written is on both arrays before it is acknowledged."""
+        return self.replication_type == "sync"
 
     def following(self, site: str, **changes: Any) -> "Document":
         """Return the next version, written on the site now."""
@@ -224,7 +267,12 @@ def moment() -> datetime.datetime:
 
 def spelled_checksum(body: dict[str, Any]) -> str:
     """Return the checksum of a document that is given as plain JSON, of whichever schema."""
-    return hashlib.sha256(spelled(body)).hexdigest()
+    return digest(spelled(body))
+
+
+def digest(spelling: bytes) -> str:
+    """Return the checksum of a document of which this is the one spelling."""
+    return hashlib.sha256(spelling).hexdigest()
 
 
 def spelled(body: dict[str, Any]) -> bytes:

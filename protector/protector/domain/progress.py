@@ -7,10 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 # phase's last step and the next one's first belongs to the wait for what was started. The marks
 # are those the operator's procedure names: 5 when accepted, 15 prepared, 45 storage failed over,
 # 75 instances recreated.
+# A site that hands a group over has phases of its own in the place of those in the middle.
 PHASES: dict[str, tuple[int, int]] = {
     "preparation": (5, 15),
     "storage_failover": (20, 45),
     "instance_recreation": (60, 75),
+    "shutdown": (20, 75),
+    "startup": (20, 75),
+    "cleanup": (15, 85),
     "finalization": (90, 100),
 }
 

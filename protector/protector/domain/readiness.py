@@ -28,7 +28,7 @@ class Finding:
     @property
     def text(self) -> str:
         said = f"VM {self.subject}: {self.what}" if self.server_id else self.what
-        return f"{said}. {self.remedy}" if self.remedy else said
+        return f"{said.rstrip('.')}. {self.remedy}" if self.remedy else said
 
     @property
     def is_error(self) -> bool:

@@ -10,6 +10,12 @@ from protector.domain.document import Document, Member
 # The step that recreates a VM is named by this and the VM.
 RECREATE = "recreate_vm"
 
+# What labels begin with.
+FAILOVER, TEST = "e", "t"
+
+# The step that stops the VMs of a boot tier is named by this and the tier's number.
+STOP_TIER = "stop_vms_of_tier"
+
 # A step's name is stored in 255 characters, and Nova lets a server's name have as many.
 NAME_LIMIT = 200
 
@@ -23,9 +29,37 @@ def epoch_of(document: Document) -> int:
     return document.epoch - (document.status == "failed_over_partial")
 
 
-def key(source_id: str, epoch: int) -> str:
-    """Return the key under which a volume or server of the source is recovered."""
-    return f"{source_id}-e{epoch}"
+def label(epoch: int) -> str:
+    """Return what tells the recoveries of one disaster from all others."""
+    return f"{FAILOVER}{epoch}"
+
+
+def test_label(operation_id: str) -> str:
+    """Return what tells what a test failover makes from all else."""
+    return f"{TEST}{operation_id.removeprefix('op-')[:8]}"
+
+
+def label_of_last(document: Document) -> str:
+    """Return the label of the recovery by which the group came to where it runs now."""
+    return label(document.epoch - 1)
+
+
+def is_over(label: str, document: Document) -> bool:
+    """Tell whether the group was brought here by that recovery, and has failed back since.
+
+    One that came to nothing, and may be gone on with, is not; nor is a test.
+    """
+    epoch = label.removeprefix("e")
+    failed_back = document.status == "active" and epoch != label
+    return failed_back and int(epoch) + 2 <= document.epoch
+
+
+def key(source_id: str, label: str) -> str:
+    """Return the key under which a volume or server of the source is recovered.
+
+    :param label: of the recovery, at most 11 of letters and digits.
+    """
+    return f"{source_id}-{label}"
 
 
 def boot_tiers(members: Sequence[Member]) -> list[tuple[int, list[Member]]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from protector.domain.document import Document
 
-OLDEST, NEWEST = 1, 3
+OLDEST, NEWEST = 1, 4
 
 Body = dict[str, Any]
 
@@ -34,8 +34,13 @@ def _to_3(body: Body) -> Body:
     return {**body, "schema_version": 3}
 
 
+def _to_4(body: Body) -> Body:
+    """Schema 4 brought groups of type sync, and what stands by; before, there was neither."""
+    return {**body, "schema_version": 4, "standby": [], "standby_group": None}
+
+
 # Schema -> how to make one of the next of it.
-UPGRADES: dict[int, Callable[[Body], Body]] = {1: _to_2, 2: _to_3}
+UPGRADES: dict[int, Callable[[Body], Body]] = {1: _to_2, 2: _to_3, 3: _to_4}
 
 
 def understood(body: Body) -> Document:

@@ -2,9 +2,9 @@
 """What is captured of the protected VMs is kept current.
 
 Every so often, and when Nova, Neutron or Cinder notify, a project's servers are looked at by list;
-those that have changed are read whole. What follows is taken into the group's document as an edit
-is, on both sites or not at all. What cannot be recovered, and what could not be taken in, the
-group shows as drift.
+those that have changed are read whole, and the groups of which anything has. What follows is taken
+into the group's document as an edit is, on both sites or not at all. What cannot be recovered, and
+what could not be taken in, the group shows as drift.
 """
 
 import contextlib
@@ -13,9 +13,10 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import sqlalchemy.exc
+from sqlalchemy.orm import Session
 
 from protector import errors
 from protector.cloud.base import VolumeType
@@ -34,6 +35,10 @@ from protector.sync.editing import UNSEEN
 
 LOG = logging.getLogger(__name__)
 
+# Documents read at once; each may be large.
+AT_ONCE = 100
+# What is known of a server of which no service would tell.
+UNKNOWN = object()
 # Seconds. One change of a VM is told by several notifications, which come in one after the other.
 SETTLE = 1.0
 
@@ -44,6 +49,25 @@ class Group(NamedTuple):
     chain: ConsistencyGroup
 
 
+class Outline(NamedTuple):
+    """What of a version of a group's document tells what has to be looked at."""
+
+    checksum: str
+    replication_type: str
+    chain: ConsistencyGroup | None
+    server_ids: tuple[str, ...]
+
+
+class Watched(NamedTuple):
+    """A group to be looked at. ``drift``: what it shows."""
+
+    id: str
+    project_id: str
+    drift: list[dict[str, Any]]
+    outline: Outline
+    chain: ConsistencyGroup
+
+
 class Capture:
     def __init__(self, equipment: Equipment) -> None:
         self._equipment = equipment
@@ -51,6 +75,10 @@ class Capture:
         self._site = equipment.site
         self._array = equipment.array
         self._seen = _Projects()
+        # Of thousands of groups, nearly all are as they were: their documents are not read again.
+        self._outlines: dict[str, Outline] = {}
+        # Group -> all that was seen of it when there was nothing to do.
+        self._calm: dict[str, object] = {}
         self._silence = Silence()
         self._reader = Reader(equipment, self._silence)
 
@@ -82,60 +110,100 @@ class Capture:
 
     def look(self, project_ids: set[str] | None = None) -> None:
         """Look at the VMs of these projects; None: of all that have groups here."""
-        everything = self._groups()
-        chosen = [g for g in everything if project_ids is None or g.row.project_id in project_ids]
+        everything = self._watched()
+        chosen = [one for one in everything if project_ids is None or one.project_id in project_ids]
         self._reader.forget_others(_members(everything))
         if not chosen:
             return
         with self._silence.of("What replicates the groups"):
-            types = self._volume_types()
+            types = self._volume_types({one.outline.replication_type for one in chosen})
             replications = self._array.replications()
-            for project_id in sorted({group.row.project_id for group in chosen}):
-                its = [group for group in chosen if group.row.project_id == project_id]
+            for project_id, its in _by_project(chosen).items():
                 with self._silence.of(f"Project {project_id}"):
                     seen = self._reader.read(project_id, _members(its))
-                    for group in its:
-                        replication = replications.get(group.chain.array_group)
-                        with self._silence.of(f"Protection group {group.document.name}"):
-                            terms = _terms(self._site, group, types, replication)
-                            self._compare(group, seen, terms)
+                    for one in its:
+                        replication = replications.get(one.chain.array_group)
+                        self._look_at(one, seen, _terms(self._site, one.chain, types, replication))
 
     # -- what there is ------------------------------------------------------------------------
 
-    def _groups(self, only: str | None = None) -> list[Group]:
+    def _watched(self) -> list[Watched]:
         """Return the groups to be looked at; none while the site has an operation to do."""
         with self._sessions.begin() as session:
-            if operations.any_unended(session):
+            if operations.peer_may_be_lost(session):
                 return []
-            found = [
-                (row, documents.in_force(session, row.id).document)
-                for row in groups.captured(session, self._site)
-                if only in (None, row.id)
-            ]
+            heads = groups.captured(session, self._site)
+            self._read_outlines(session, {head.group_id: head.checksum for head in heads})
         return [
-            Group(row, document, document.consistency_group)
-            for row, document in found
-            if document.consistency_group and document.consistency_group.array == self._array.array
+            Watched(head.group_id, head.project_id, head.drift, outline, outline.chain)
+            for head in heads
+            if (outline := self._outlines.get(head.group_id)) and self._replicates(outline.chain)
         ]
 
-    def _volume_types(self) -> dict[str, VolumeType]:
-        types = self._equipment.cloud.as_service().volume_types("async")
-        return {type.id: type for type in types}
+    def _read_outlines(self, session: Session, checksums: Mapping[str, str]) -> None:
+        """Know the documents of these groups, and of no others, with these checksums."""
+        known = {id: one for id, one in self._outlines.items() if checksums.get(id) == one.checksum}
+        unknown = sorted(checksums.keys() - known.keys())
+        for some in (unknown[n : n + AT_ONCE] for n in range(0, len(unknown), AT_ONCE)):
+            for id, document in documents.of_groups(session, some).items():
+                servers = tuple(member.server_id for member in document.members)
+                known[id] = Outline(
+                    checksums[id], document.replication_type, document.consistency_group, servers
+                )
+        self._outlines = known
+        self._calm = {id: seen for id, seen in self._calm.items() if id in known}
+
+    def _group(self, group_id: str) -> Group | None:
+        """Return the group as it is now, if it is still to be looked at."""
+        with self._sessions.begin() as session:
+            if operations.peer_may_be_lost(session):
+                return None
+            if not groups.captured(session, self._site, group_id):
+                return None
+            row = groups.get(session, group_id)
+            document = documents.in_force(session, group_id).document
+        chain = document.consistency_group
+        return Group(row, document, chain) if chain and self._replicates(chain) else None
+
+    def _replicates(self, chain: ConsistencyGroup | None) -> TypeGuard[ConsistencyGroup]:
+        return chain is not None and chain.array == self._array.array
+
+    def _volume_types(self, replication_types: Iterable[str]) -> dict[str, VolumeType]:
+        cloud = self._equipment.cloud.as_service()
+        return {type.id: type for kind in replication_types for type in cloud.volume_types(kind)}
 
     # -- what follows from it -----------------------------------------------------------------
 
-    def _compare(self, group: Group, seen: Seen, terms: Terms) -> None:
-        """Hold the group and act if there is anything to do for it."""
+    def _look_at(self, one: Watched, seen: Seen, terms: Terms) -> None:
+        """Compare the group with what is seen, unless all of it is as when nothing had to be done.
+
+        A server that was not read again is the very same object as before.
+        """
+        servers = [seen.get(id, UNKNOWN) for id in one.outline.server_ids]
+        sight = one.outline.checksum, one.drift, terms, servers
+        if self._calm.get(one.id) == sight:
+            return
+        self._calm.pop(one.id, None)
+        group = self._group(one.id)
+        if group:
+            with self._silence.of(f"Protection group {group.document.name}"):
+                if self._compare(group, seen, terms):
+                    self._calm[one.id] = sight
+
+    def _compare(self, group: Group, seen: Seen, terms: Terms) -> bool:
+        """Tell whether there is nothing to do for the group; else hold it, and act."""
         found = findings.of_group(group.document, seen, terms)
         as_shown = group.row.drift == [one.model_dump() for one in group.document.drift]
         if as_shown and found.call_for_nothing(group.document):
-            return
+            return True
         with (
             contextlib.suppress(errors.EditedMeanwhile, errors.GroupNotFound),
             self._equipment.editors.editing(group.row.id, UNSEEN) as editor,
         ):
-            for as_it_is in self._groups(only=group.row.id):
+            as_it_is = self._group(group.row.id)
+            if as_it_is:
                 self._take(as_it_is, editor, seen, terms)
+        return False
 
     def _take(self, group: Group, editor: str, seen: Seen, terms: Terms) -> None:
         """Bring the group, which we hold, and its document to what was seen."""
@@ -183,7 +251,6 @@ class Capture:
                 peer_site=row.peer_of(self._site), site=self._site, reason=row.sync_error
             )
         peer = self._equipment.peer(row.peer_of(self._site))
-        edit.introduce(self._sessions, peer, row.id, self._site)
         edit.commit_edit(self._sessions, peer, document, editor)
 
     def _show(self, group_id: str, drift: Sequence[Drift]) -> None:
@@ -235,16 +302,26 @@ class _Projects:
         return taken
 
 
-def _members(its: Iterable[Group]) -> set[str]:
-    return {member.server_id for group in its for member in group.document.members}
+def _members(its: Iterable[Watched]) -> set[str]:
+    return {id for one in its for id in one.outline.server_ids}
+
+
+def _by_project(groups: Iterable[Watched]) -> dict[str, list[Watched]]:
+    found: dict[str, list[Watched]] = {}
+    for one in sorted(groups, key=lambda one: one.project_id):
+        found.setdefault(one.project_id, []).append(one)
+    return found
 
 
 def _terms(
-    site: str, group: Group, types: Mapping[str, VolumeType], replication: Replication | None
+    site: str,
+    chain: ConsistencyGroup,
+    types: Mapping[str, VolumeType],
+    replication: Replication | None,
 ) -> Terms:
-    id = group.chain.volume_type_id
+    id = chain.volume_type_id
     volume_type = types.get(id) or VolumeType(id, id, None)
-    return _replicated(Terms(site, group.chain, volume_type, None), replication)
+    return _replicated(Terms(site, chain, volume_type, None), replication)
 
 
 def _replicated(terms: Terms, replication: Replication | None) -> Terms:

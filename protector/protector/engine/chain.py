@@ -6,6 +6,7 @@ array, from the protection group's own policy.
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import ExitStack
 
 from protector import errors
@@ -13,8 +14,8 @@ from protector.cloud.base import TenantCloud, VolumeType
 from protector.domain.document import ConsistencyGroup, Member, Policy
 from protector.engine.work import Equipment
 
-# What Cinder's driver names a volume on the array.
-DRIVERS_NAME = re.compile(r"volume-(?P<id>[0-9a-f-]{36})-cinder")
+# What Cinder's driver names a volume on the array, in a pod or not.
+DRIVERS_NAME = re.compile(r"(?:[^:]+::)?volume-(?P<id>[0-9a-f-]{36})-cinder")
 
 
 class Chain:
@@ -35,7 +36,7 @@ class Chain:
         )
         return ConsistencyGroup(
             array=self._array.array,
-            array_group=f"consisgroup-{cinder_group}-cinder",
+            array_group=self._array_group(cinder_group),
             cinder_group_id=cinder_group,
             volume_type_id=volume_type.id,
         )
@@ -66,6 +67,19 @@ class Chain:
             )
             raise errors.StorageError(array=self._array.array, reason=reason)
 
+    def mirror(self, volume_type_id: str, volume_ids: Iterable[str]) -> None:
+        """Give volumes a type that is mirrored, and wait until they are: before, none may join.
+
+        :raises CloudError: with all those that do not have it; CloudUnavailable: not yet.
+        """
+        outcomes = self._tenant.retype_volumes(sorted(volume_ids), volume_type_id=volume_type_id)
+        at_fault = [one for one in outcomes if one.fault]
+        if at_fault:
+            passing = all(one.passing for one in at_fault)
+            error = errors.CloudUnavailable if passing else errors.CloudError
+            reason = "\n".join(str(one.fault) for one in at_fault)
+            raise error(service="Cinder", site=self._equipment.site, reason=reason)
+
     def leave(self, chain: ConsistencyGroup, member: Member) -> None:
         ids = [volume.id for volume in member.volumes]
         self._undo.callback(self._tenant.change_volume_group, chain.cinder_group_id, add=ids)
@@ -77,6 +91,17 @@ class Chain:
             self._array.stop_replicating(chain.array_group)
         self._tenant.delete_volume_group(key=cinder_name(group_id))
 
+    def _array_group(self, cinder_group: str) -> str:
+        name = array_group(cinder_group)
+        found = self._array.group_called(name)
+        if found is None:
+            reason = (
+                f"it has no protection group {name}, though Cinder says that it made it. Check that"
+                " the volume type's backend is this array"
+            )
+            raise errors.StorageError(array=self._array.array, reason=reason)
+        return found
+
     def _set_policy(self, chain: ConsistencyGroup, target_array: str, policy: Policy) -> None:
         self._array.replicate(
             chain.array_group,
@@ -84,6 +109,11 @@ class Chain:
             interval_seconds=policy.replication_interval,
             retention_seconds=self._equipment.conf.flasharray.retention_seconds,
         )
+
+
+def array_group(cinder_group_id: str) -> str:
+    """Return what Cinder's driver names a group on the array, without the pod it may be in."""
+    return f"consisgroup-{cinder_group_id}-cinder"
 
 
 def cinder_name(group_id: str) -> str:

@@ -11,7 +11,7 @@ from protector.db import claims
 from protector.db.claims import Claim
 from protector.engine.execution import Execution
 from protector.engine.persistence import Persistence
-from protector.engine.trusts import Trusts
+from protector.engine.sweeps.trusts import Trusts
 from protector.engine.work import Equipment
 
 LOG = logging.getLogger(__name__)

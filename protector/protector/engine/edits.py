@@ -21,6 +21,7 @@ from protector.db import documents, editing, groups, tenant_mappings
 from protector.db.models import ProtectionGroup, now
 from protector.domain import sync
 from protector.domain.document import (
+    NO_INTERVAL,
     ConsistencyGroup,
     Document,
     Fencing,
@@ -76,24 +77,57 @@ class Edits:
 
     def change_group(self, context: RequestContext, group_id: str, changes: dict[str, Any]) -> None:
         with self._editing(group_id, Event.EDIT) as it:
-            peer, target = self._introduce(it.row)
             before = self._document(it.row)
+            if before.is_mirrored and "replication_interval" in changes:
+                raise errors.InvalidRequest(reason=f"replication_interval: {NO_INTERVAL}")
             after = before.following(self._site, **_laid_over(before, changes))
-            if after.policy != before.policy:
+            if after.policy == before.policy:
+                peer = self._peer(it.row)
+            else:
+                peer, target = self._introduce(it.row)
                 self._chain(context, it).change_policy(
                     self._replicated(before), target.array, before=before.policy, after=after.policy
                 )
             edit.commit_edit(self._sessions, peer, after, it.editor)
 
+    def release(self, group_id: str) -> None:
+        """Let what stands by for the group on its other site go: nobody comes back to it.
+
+        :raises NothingStandsBy: nothing does, or not yet.
+        """
+        with self._editing(group_id, Event.EDIT) as it:
+            before = self._document(it.row)
+            if not before.standby:
+                raise errors.NothingStandsBy(
+                    group=before.name, peer_site=before.peer_of(self._site)
+                )
+            after = before.following(self._site, standby=[])
+            edit.commit_edit(self._sessions, self._peer(it.row), after, it.editor)
+
     def delete_group(self, context: RequestContext, group_id: str) -> None:
         with self._editing(group_id, Event.DELETE) as it:
             peer, _ = self._introduce(it.row)
             with self._sessions.begin() as session:
+                guards.must_leave_no_test(session, it.row)
                 groups.advance(session, groups.get(session, group_id), Event.DELETE)
                 current = documents.current(session, group_id)
+            self._delete_there(peer, it.row)
             chain = current.document.consistency_group if current else None
             self._chain(context, it).remove(group_id, chain)
-            edit.delete(self._sessions, peer, group_id)
+            with self._sessions.begin() as session:
+                groups.delete(session, group_id)
+
+    def _delete_there(self, peer: Peer, before: ProtectionGroup) -> None:
+        """What the peer refuses is not done here: it may still have a test of the group."""
+        try:
+            edit.delete_there(self._sessions, peer, before.id)
+        except errors.PeerUnreachable:
+            raise  # it may have been done there
+        except errors.ProtectorError:
+            if before.status is Status.ACTIVE:
+                with self._sessions.begin() as session:
+                    groups.advance(session, groups.get(session, before.id), Event.RETURN_TO_ACTIVE)
+            raise
 
     # -- members ------------------------------------------------------------------------------
 
@@ -117,13 +151,12 @@ class Edits:
         with self._editing(group_id, Event.EDIT) as it:
             before = self._document(it.row)
             member = before.member(server)
-            peer, _ = self._introduce(it.row)
             changed = member.model_copy(update=wishes)
             after = before.following(
                 self._site,
                 members=[changed if one == member else one for one in before.members],
             )
-            edit.commit_edit(self._sessions, peer, after, it.editor)
+            edit.commit_edit(self._sessions, self._peer(it.row), after, it.editor)
 
     def remove_member(self, context: RequestContext, group_id: str, server: str) -> None:
         with self._editing(group_id, Event.EDIT) as it:
@@ -311,7 +344,7 @@ class Edits:
             group_id=row.id,
             name=row.name,
             description=row.description,
-            replication_type="async",
+            replication_type=row.replication_type,
             primary_site=row.primary_site,
             secondary_site=row.secondary_site,
             current_primary_site=self._site,

@@ -12,22 +12,21 @@ from taskflow.persistence.models import FlowDetail
 
 from protector import errors
 from protector.context import of_operation
-from protector.db import claims, documents, groups, operations, pairs, steps
+from protector.db import claims, documents, groups, operations, steps
 from protector.db.claims import Claim
 from protector.db.models import now
-from protector.domain import operation, recovery
-from protector.domain.group import Event, Status
-from protector.domain.operation import Cancel, FailoverArguments, StepStatus
+from protector.domain import operation
+from protector.domain.group import COURSES
+from protector.domain.operation import ARGUMENTS, Cancel, StepStatus
 from protector.engine.announcements import Announcements, StepAnnouncer
-from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
+from protector.engine.procedures import PROCEDURES
 from protector.engine.recorder import Recorder
 from protector.engine.work import Equipment, Work
 
 LOG = logging.getLogger(__name__)
 
-RETRY = "Once that is mended, go on: openstack protector operation retry {operation}"
 CANCELLED = {
     Cancel.UNDO: "The operation was cancelled, and what it had made is undone.",
     Cancel.KEEP: "The operation was cancelled; what it had made is kept for a retry.",
@@ -50,7 +49,7 @@ class Execution:
         :raises ClaimLost: somebody else has taken the operation over.
         """
         work = self._open()
-        flow = unplanned_failover(work)
+        flow = self._procedure.flow(work)
         plan = outline(flow)
         self._hold(plan=plan)
         announcements = Announcements(
@@ -99,11 +98,12 @@ class Execution:
         with self._equipment.sessions.begin() as session:
             row = operations.get(session, self._claim.operation_id)
             self._context = of_operation(row)
-            arguments = FailoverArguments.model_validate(row.arguments)
+            self._kind, self._procedure = row.kind, PROCEDURES[row.kind]
+            arguments = ARGUMENTS[row.kind].model_validate(row.arguments)
             if arguments.document is None:
                 arguments.document = documents.in_force(session, row.group_id).checksum
-                claims.hold(session, self._claim, arguments=arguments.model_dump())
-            return Work(
+                claims.hold(session, self._claim, arguments=arguments.model_dump(mode="json"))
+            work: Work = self._procedure.open(
                 equipment=self._equipment,
                 claim=self._claim,
                 user_id=row.user_id,
@@ -111,6 +111,7 @@ class Execution:
                 document=documents.get(session, row.group_id, arguments.document).document,
                 arguments=arguments,
             )
+            return work
 
     def _go(
         self,
@@ -139,7 +140,7 @@ class Execution:
         with self._equipment.sessions.begin() as session:
             claims.hold(session, self._claim)  # first, as whoever cancels takes the group second
             failed = _failed(session, self._claim.operation_id, plan)
-            borne = failed.keys() <= recovery.optional_steps(work.document.members)
+            borne = failed.keys() <= self._procedure.bearable(work)
             status = operation.Status.COMPLETED if borne else operation.Status.FAILED
             said = list(failed.values())
             if detail.state != states.SUCCESS:
@@ -149,7 +150,7 @@ class Execution:
             if cancel and said and detail.state != states.FAILURE:
                 status = operation.Status.CANCELLED
             if status is operation.Status.FAILED:
-                said.append(RETRY.format(operation=self._claim.operation_id))
+                said.append(self._procedure.way_on(work))
             claims.hold(
                 session,
                 self._claim,
@@ -168,18 +169,12 @@ class Execution:
         cancel = operations.cancelled(session, self._claim.operation_id)
         said = [*faults, *([CANCELLED[cancel]] if cancel else [])]
         if not undone or cancel is Cancel.KEEP:
-            said += _left(session, work)
+            said += self._procedure.left(session, work)
         said = said or [errors.ProtectorError().text]
         row = groups.get(session, work.group_id)
-        if row.status is not Status.FAILING_OVER:
-            return said  # it is failed over, and what failed came after that
-        if work.document.status == "failed_over_partial":
-            groups.advance(session, row, Event.FINISH_PARTLY)
-        elif not undone or pairs.servers(session, work.group_id, work.epoch):
-            groups.advance(session, row, Event.BREAK)
-            row.status_reason = "\n".join(said)
-        else:
-            groups.advance(session, row, Event.UNDO)
+        # Else it is failed over, say, and what failed came after that.
+        if row.status is COURSES[self._kind].busy:
+            self._procedure.give_back(session, work, row, said, undone=undone)
         return said
 
 
@@ -202,15 +197,3 @@ def _failed(session: Session, operation_id: str, plan: dict[str, list[str]]) -> 
         for name in names
         if name in begun and begun[name].status is StepStatus.FAILED
     }
-
-
-def _left(session: Session, work: Work) -> list[str]:
-    """Return, for each volume that is not undone, a sentence with the way to remove it."""
-    return [
-        f"Volume {pair.volume_id} is left on {work.site}. Remove it:"
-        f" openstack volume delete {pair.volume_id}"
-        if pair.volume_id
-        else f"Volume {pair.array_volume_name} is left on array {work.equipment.array.array}."
-        f" Remove it there: {work.equipment.array.removal(pair.array_volume_name)}"
-        for pair in pairs.volumes(session, work.group_id, work.epoch).values()
-    ]

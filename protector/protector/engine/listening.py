@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Wait until VMs answer on a TCP port: they are ACTIVE long before what runs in them is."""
+"""Wait until VMs answer on a port: they are ACTIVE long before what runs in them is."""
 
 import asyncio
 import time
@@ -13,10 +13,14 @@ PATIENCE = 3.0
 
 
 class Listener(NamedTuple):
-    """What is to answer on its port at one of its addresses."""
+    """What is to answer on its port at one of its addresses.
+
+    ``path``: None for TCP; else it is to be answered by HTTP, with a status below 400.
+    """
 
     addresses: Sequence[str]
     port: int
+    path: str | None = None
 
 
 def silent(
@@ -46,15 +50,29 @@ async def _silent(
 async def _answered(listener: Listener) -> None:
     while True:
         for address in listener.addresses:
-            if await _answers(address, listener.port):
+            if await _answers(address, listener):
                 return
         await asyncio.sleep(PAUSE)
 
 
-async def _answers(address: str, port: int) -> bool:
+async def _answers(address: str, listener: Listener) -> bool:
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), PATIENCE)
-    except OSError:  # a timeout is one, too
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(address, listener.port)
+            try:
+                return listener.path is None or await _is_well(
+                    address, listener.path, reader, writer
+                )
+            finally:
+                writer.close()
+    except (OSError, ValueError):  # a timeout is one, too; and what answers too long a line
         return False
-    writer.close()
-    return True
+
+
+async def _is_well(
+    address: str, path: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> bool:
+    host = f"[{address}]" if ":" in address else address
+    writer.write(f"GET {path} HTTP/1.0\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    status = (await reader.readline()).split()[1:2]
+    return bool(status) and status[0].isdigit() and int(status[0]) < 400

@@ -16,6 +16,7 @@ from protector.cloud.base import (
     Network,
     PortRequest,
     ServerRequest,
+    Subnet,
     TargetFlavor,
 )
 from protector.domain import mapping, recovery
@@ -25,14 +26,29 @@ from protector.domain.readiness import Finding, Severity
 Item = TypeVar("Item", bound=Named | Network)
 
 
+# What the id of a network or subnet begins with that is only to be made, for a test.
+ISOLATED = "isolated:"
+
+# Characters of a name in Nova and Cinder.
+NAME_LIMIT = 255
+
+
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Where servers are to be made, and by which mappings."""
+    """Where servers are to be made, and by which mappings.
+
+    ``isolates``: a network that is not mapped is one to be made, see :func:`isolated`; on one that
+    is mapped, where others may live, no MAC address is asked for. ``prefix``: of names.
+    ``reserved``: ids or names of networks that are meant for a disaster alone.
+    """
 
     site: str
     inventory: Inventory
     mappings: Mappings
-    epoch: int
+    label: str
+    isolates: bool = False
+    prefix: str = ""
+    reserved: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +81,24 @@ def plan(member: Member, target: Target) -> Prospect:
     draft = _Draft(member, target)
     request = draft.request()
     return Prospect(request, draft.flavor, draft.findings)
+
+
+def isolated(nic: Nic, prefix: str) -> Network:
+    """Return what will stand for the port's network in a test, with ids that tell so."""
+    cidrs = dict.fromkeys(address.cidr for address in nic.fixed_addresses)
+    return Network(
+        ISOLATED + nic.network_id,
+        named(nic.network_name, prefix),
+        [Subnet(ISOLATED + cidr, cidr) for cidr in cidrs],
+    )
+
+
+def is_isolated(network_id: str) -> bool:
+    return network_id.startswith(ISOLATED)
+
+
+def named(name: str, prefix: str) -> str:
+    return f"{prefix}{name}"[:NAME_LIMIT]
 
 
 def about(member: Member, severity: Severity, what: str, remedy: str) -> Finding:
@@ -100,11 +134,11 @@ class _Draft:
 
     def request(self) -> ServerRequest:
         member = self._member
-        key = recovery.key(member.server_id, self._target.epoch)
+        key = recovery.key(member.server_id, self._target.label)
         ports = [self._port(f"{key}-{index}", nic) for index, nic in enumerate(member.nics)]
         return ServerRequest(
             key=key,
-            name=member.name,
+            name=named(member.name, self._target.prefix),
             description=member.description,
             flavor_id=self._flavor_id(),
             ports=ports,
@@ -167,7 +201,16 @@ class _Draft:
         )
         if wanted is not None:
             described = f"network {wanted}, to which {nic.network_name} is mapped,"
-            return self._sole(self._here.networks, wanted, described, remedy)
+            found = self._sole(self._here.networks, wanted, described, remedy)
+            if found and not self._target.reserved.isdisjoint({found.id, found.name}):
+                self._note(
+                    f"network {found.name} is the one to which a failover brings the VM after a"
+                    " disaster; in a test it is there, too",
+                    "Leave its mapping out to have an isolated one, or give a network of a lab",
+                )
+            return found
+        if self._target.isolates:
+            return isolated(nic, self._target.prefix)
         self._fault(
             f"network {nic.network_name} ({nic.network_id}) is not mapped to a network of"
             f" {self._site}",
@@ -177,11 +220,12 @@ class _Draft:
 
     def _port(self, key: str, nic: Nic) -> PortRequest:
         network = self._network(nic)
+        keeps_mac = not self._target.isolates or (network and is_isolated(network.id))
         return PortRequest(
             key=key,
             name=nic.name,
             network_id=self._id(network),
-            mac_address=nic.mac_address,
+            mac_address=nic.mac_address if keeps_mac else None,
             fixed_addresses=self._kept_addresses(nic.fixed_addresses, network) if network else [],
             security_groups=[self._security_group(name) for name in nic.security_groups],
             port_security=nic.port_security,

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A failover only thought through: what its first step would find, and what would follow."""
+"""A failover, or a test of one, only thought through.
+
+What its first step would find is told, and what would follow.
+"""
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oslo_context.context import RequestContext
@@ -10,47 +14,62 @@ from protector.cloud.base import TenantCloud
 from protector.db import documents, groups, steps
 from protector.db.claims import Claim
 from protector.domain import recovery
-from protector.domain.operation import FailoverArguments
+from protector.domain.operation import ARGUMENTS, Kind
 from protector.domain.readiness import Plan, Readiness
-from protector.engine.flows.failover import unplanned_failover
+from protector.engine.failback import Failback
 from protector.engine.flows.plan import outline
-from protector.engine.preflight import outlook
+from protector.engine.preflight import originals, outlook
 from protector.engine.preflight.assessment import assess
 from protector.engine.preflight.looking import look
-from protector.engine.work import Equipment, Work
+from protector.engine.procedures import PROCEDURES
+from protector.engine.recovery import Recovery
+from protector.engine.work import Equipment
 
 # There is no operation, so no engine has a claim on it: a step that was run would lose it at once.
 UNCLAIMED = Claim("", "", 0)
 
 
 def check(
-    equipment: Equipment, context: RequestContext, group_id: str, arguments: dict[str, Any]
+    equipment: Equipment,
+    context: RequestContext,
+    group_id: str,
+    arguments: dict[str, Any],
+    *,
+    kind: Kind = Kind.FAILOVER,
 ) -> dict[str, Any]:
     """Return the readiness of the group as the API tells it; act with the caller's own token.
 
-    :param arguments: as the failover's: networks, flavors, accept_stale_metadata.
+    :param kind: failover, failback or test_failover.
+    :param arguments: as the operation's: type, networks, flavors, accept_stale_metadata, snapshot,
+        before.
     """
     with equipment.sessions.begin() as session:
         project_id = groups.get(session, group_id).project_id
         version = documents.in_force(session, group_id)
         document, checksum = version.document, version.checksum
-    work = Work(
+    work = PROCEDURES[kind].open(
         equipment=equipment,
         claim=UNCLAIMED,
         user_id=context.user_id,
         trust_id=None,
         document=document,
-        arguments=FailoverArguments(**arguments, document=checksum),
+        arguments=ARGUMENTS[kind](**arguments, document=checksum),
     )
     tenant = equipment.cloud.by_token(context.auth_token, project_id)
-    return view(readiness(work, tenant))
+    return view(readiness(work, tenant, outline(PROCEDURES[kind].flow(work))))
 
 
-def readiness(work: Work, tenant: TenantCloud) -> Readiness:
-    seen = look(work, tenant)
+def readiness(
+    work: Recovery, tenant: TenantCloud, planned: Mapping[str, Sequence[str]]
+) -> Readiness:
+    """:param planned: phase -> steps, as the operation's own flow has them."""
+    there = originals.look(work) if isinstance(work, Failback) else None
+    whole = there.outlook if there else work
+    seen = look(whole, tenant)
     array = work.equipment.array.array
-    assessment = assess(work.document, work.arguments, seen, site=work.site, array=array)
-    planned = outline(unplanned_failover(work))
+    assessment = assess(whole.document, work.arguments, seen, site=work.site, array=array)
+    if there:
+        assessment = there.judged_with(assessment)
     with work.sessions.begin() as session:
         taken = steps.durations(session)
     able = [member for member in seen.missing if member.server_id not in assessment.faults]

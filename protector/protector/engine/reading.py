@@ -33,10 +33,14 @@ class Silence:
 
 
 class Read(NamedTuple):
-    """A server as it was read when a look showed this fingerprint of it."""
+    """A server as it was read when a look showed this fingerprint of it.
 
-    fingerprint: str
-    facts: ServerFacts
+    Both None: the look did not show it, and it was deleted. Nobody has to ask for it again, as long
+    as it is not shown.
+    """
+
+    fingerprint: str | None
+    facts: ServerFacts | None
 
 
 class Reader:
@@ -55,17 +59,17 @@ class Reader:
         glances = self._equipment.cloud.as_service().look(project_id)
         shown = {id: glance.fingerprint for id, glance in glances.items()}
         seen: dict[str, ServerFacts | None] = {
-            id: read.facts
-            for id, read in self._read.items()
-            if id in server_ids and shown.get(id) == read.fingerprint
+            id: self._read[id].facts
+            for id in server_ids & self._read.keys()
+            if shown.get(id) == self._read[id].fingerprint
         }
         changed = sorted(server_ids - seen.keys())
         for id, facts in self._describe(project_id, changed).items():
             if facts is None and id in shown:
                 continue  # it went away between the two questions, which the next look tells
             seen[id] = facts
-            if facts and id in shown:
-                self._read[id] = Read(shown[id], facts)
+            if (facts is None) == (id not in shown):
+                self._read[id] = Read(shown.get(id), facts)
         return seen
 
     def forget_others(self, server_ids: Set[str]) -> None:

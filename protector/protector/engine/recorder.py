@@ -37,6 +37,8 @@ class Recorder(base.Listener):
         self._claim = claim
         self._plan = plan
         self._phase = {step: phase for phase, names in plan.items() for step in names}
+        # The steps that have ended: read once, as there may be hundreds.
+        self._done: set[str] = set()
 
     def catch_up(self) -> None:
         """Write what TaskFlow knows and the record does not.
@@ -46,6 +48,7 @@ class Recorder(base.Listener):
         storage = self._engine.storage
         with self._sessions.begin() as session:
             begun = steps.get_all(session, self._claim.operation_id)
+        self._done = {name for name, step in begun.items() if step.status is not StepStatus.RUNNING}
         for name in self._phase:
             state = storage.get_atom_state(name)
             told = begun[name].status if name in begun else None
@@ -63,7 +66,7 @@ class Recorder(base.Listener):
                 # The operation's row comes first, everywhere: else two wait for each other.
                 claims.hold(session, self._claim)
                 self._step(session, name, state, result)
-                claims.hold(session, self._claim, **self._progress(session))
+                claims.hold(session, self._claim, **self._progress(name, state, result))
         except errors.ClaimLost as lost:
             LOG.warning("%s", lost)
 
@@ -79,11 +82,13 @@ class Recorder(base.Listener):
         elif state == states.REVERT_FAILURE:
             steps.ended(session, operation_id, name, StepStatus.FAILED, sentence(result))
 
-    def _progress(self, session: Session) -> dict[str, int]:
+    def _progress(self, name: str, state: str, result: Any) -> dict[str, int]:
         """What is undone was done before: progress does not go back."""
-        begun = steps.get_all(session, self._claim.operation_id).values()
-        done = [step.name for step in begun if step.status is not StepStatus.RUNNING]
-        return {"progress": progress.percent(self._plan, done)}
+        if state == states.RUNNING:
+            self._done.discard(name)
+        elif state in ENDS or (state == states.REVERTED and result):
+            self._done.add(name)
+        return {"progress": progress.percent(self._plan, self._done)}
 
 
 def outcome(result: Any) -> tuple[StepStatus, str | None]:

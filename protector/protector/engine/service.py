@@ -14,13 +14,19 @@ from protector import errors, rpc
 from protector.context import Context
 from protector.coordination import Members
 from protector.db import operations, sites
+from protector.domain.operation import Kind
 from protector.engine import inspection, validation
 from protector.engine.capture import Capture
 from protector.engine.conductor import Conductor
 from protector.engine.edits import Edits
-from protector.engine.fencing import Fencing
 from protector.engine.notifications import Notifications
 from protector.engine.readiness import check
+from protector.engine.sweeps.copies import Copies
+from protector.engine.sweeps.expiry import Expired
+from protector.engine.sweeps.fencing import Fencing
+from protector.engine.sweeps.handovers import Handovers
+from protector.engine.sweeps.safety import Safety
+from protector.engine.sweeps.standby import Standby
 from protector.engine.work import Equipment
 from protector.storage.base import ReplicaGroup
 from protector.sync import edit
@@ -88,6 +94,10 @@ class Endpoint:
         self._edits.remove_member(context, group_id, server)
 
     @expected
+    def release(self, context: Context, group_id: str) -> None:
+        self._edits.release(group_id)
+
+    @expected
     def delete_group(self, context: Context, group_id: str) -> None:
         self._edits.delete_group(context, group_id)
 
@@ -100,8 +110,18 @@ class Endpoint:
         return inspection.consistency_group(self._equipment, group_id)
 
     @expected
-    def check(self, context: Context, group_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
-        return check(self._equipment, context, group_id, arguments)
+    def snapshots(self, context: Context, group_id: str) -> list[dict[str, Any]]:
+        return inspection.snapshots(self._equipment, group_id)
+
+    @expected
+    def check(
+        self,
+        context: Context,
+        group_id: str,
+        arguments: dict[str, Any],
+        kind: str = Kind.FAILOVER.value,
+    ) -> dict[str, Any]:
+        return check(self._equipment, context, group_id, arguments, kind=Kind(kind))
 
     @expected
     def start_operation(self, context: Context, operation_id: str) -> None:
@@ -114,6 +134,12 @@ class Endpoint:
     @expected
     def volume_types(self, context: Context) -> list[dict[str, Any]]:
         return inspection.volume_types(self._equipment)
+
+    @expected
+    def replicated_points(
+        self, context: Context, source_array: str, array_group: str
+    ) -> list[dict[str, Any]]:
+        return inspection.replicated_points(self._equipment, source_array, array_group)
 
     @expected
     def allow_replication(self, context: Context, source_array: str, array_group: str) -> str:
@@ -137,6 +163,11 @@ class Service:
         self._edits = Edits(equipment)
         self._conductor = conductor
         self._fencing = Fencing(equipment)
+        self._copies = Copies(equipment)
+        self._safety = Safety(equipment)
+        self._handovers = Handovers(equipment)
+        self._standby = Standby(equipment)
+        self._expired = Expired(equipment)
         self._capture = Capture(equipment)
         self._notifications = Notifications(equipment.conf, self._capture.seen)
         self._stopped = threading.Event()
@@ -200,6 +231,7 @@ class Service:
     def _operations(self) -> None:
         alive = self._alive()
         self._equipment.editors.forget_dead(alive)
+        self._expired.clean_up()
         self._conductor.sweep(alive)
         self._edits.abandon_interrupted()
 
@@ -213,14 +245,18 @@ class Service:
             return None
 
     def _peer(self) -> None:
-        """Hear how the peer stands, tell it what it lacks, and fence what was failed over."""
+        """Hear how the peer stands, tell it what it lacks, and look after what was failed over."""
         sessions, site = self._equipment.sessions, self._equipment.site
         with sessions.begin() as session:
-            if operations.any_unended(session):
+            if operations.peer_may_be_lost(session):
                 return  # nothing goes to a site that may be dead
             names = sites.peers(session, site)
         for name in names:
             peer = self._equipment.peer(name)
             if exchange(sessions, peer, site) is None:
                 edit.repeat_commits(sessions, peer, self._equipment.editors)
+        self._handovers.look()
         self._fencing.look()
+        self._copies.look()
+        self._safety.look()
+        self._standby.look()

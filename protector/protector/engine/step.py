@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from taskflow import task
 
 from protector import errors
+from protector.db import claims, steps
 from protector.domain.operation import Cancel
 from protector.engine.work import Work
 
@@ -20,10 +21,13 @@ from protector.engine.work import Work
 # for the operation's record, ``fault`` says that the step failed and the others go on.
 Result = dict[str, Any]
 
-# What is in a step's way and may pass: a service, the array, or our own database.
-PASSING = (*errors.PASSING, DBAPIError)
+# What is in a step's way and may pass: a service, the array, the peer, or our own database.
+SILENCE = (*errors.PASSING, errors.PeerUnreachable)
+PASSING = (*SILENCE, DBAPIError)
 # Seconds between two attempts, at first and at most.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 10.0
+
+TRIED = " (after "
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +65,7 @@ class Step(task.Task):
         self.patiently(self.work.must_be_ours)
 
     def revert(self, *args: Any, **kwargs: Any) -> bool:
-        """Undo, unless VMs run on what was made: they stay, with all that they need.
+        """Undo, unless what was made has to stay, as what VMs run on.
 
         Somebody who cancels can ask that nothing is undone, or everything.
 
@@ -92,17 +96,28 @@ class Step(task.Task):
         )
         return repeating(self._attempt, action)
 
+    def came_on(self) -> None:
+        """Begin the budget anew: what is waited for has come on, however long it takes."""
+        self._began = time.monotonic()
+
+    def tell(self, detail: str) -> None:
+        """Put on record how far the step has come, while it runs."""
+        operation_id = self.work.claim.operation_id
+        with self.work.sessions.begin() as session:
+            claims.hold(session, self.work.claim)
+            steps.told(session, operation_id, self.name, detail)
+
     def tried(self) -> str:
         """Say what was done about a fault that did not pass."""
         if self._attempts < 2:
             return ""
-        return f" (after {self._attempts} attempts in {time.monotonic() - self._began:.0f} seconds)"
+        return f"{TRIED}{self._attempts} attempts in {time.monotonic() - self._began:.0f} seconds)"
 
     # -- inside -------------------------------------------------------------------------------
 
     def _undone(self) -> bool:
         cancel = self.work.cancelled()
-        if cancel is Cancel.KEEP or (self.work.servers() and cancel is None):
+        if cancel is Cancel.KEEP or (self.work.must_stay() and cancel is None):
             return False
         self.undo()
         return True
@@ -131,8 +146,10 @@ class Step(task.Task):
     def _end(self, state: tenacity.RetryCallState) -> Any:
         outcome = state.outcome
         fault = outcome.exception() if outcome else None
-        if isinstance(fault, errors.PASSING):
-            reason = f"{fault.kwargs['reason']}{self.tried()}"
+        if isinstance(fault, SILENCE):
+            reason = str(fault.kwargs["reason"])
+            if TRIED not in reason:  # by what waited for it within this
+                reason += self.tried()
             raise type(fault)(**{**fault.kwargs, "reason": reason}) from None
         return outcome and outcome.result()
 

@@ -10,12 +10,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from protector import errors
 from protector.cloud.base import Cloud, TenantCloud
-from protector.db import claims, operations, pairs
+from protector.db import claims, operations
 from protector.db.claims import Claim
-from protector.db.models import VolumePair
-from protector.domain import recovery
-from protector.domain.document import Document, Member, Volume
-from protector.domain.operation import ENDED, Cancel, FailoverArguments
+from protector.domain.document import Document, Member
+from protector.domain.operation import ENDED, Arguments, Cancel
 from protector.engine.announcements import Announcer
 from protector.storage.base import StorageDriver
 from protector.sync.editing import Editors
@@ -46,15 +44,11 @@ class Equipment:
         return Announcer(self.conf)
 
 
-# Server id -> sentences on why that member cannot be recovered.
-Faults = dict[str, list[str]]
-
-
 @dataclasses.dataclass
 class Work:
-    """A failover under way: all that its steps are built from, the same after a restart.
+    """An operation under way: all that its steps are built from, the same after a restart.
 
-    ``document`` is the one it recovers from; ``user_id`` asked for it.
+    ``document`` is the one it works by; ``user_id`` asked for it.
     """
 
     equipment: Equipment
@@ -62,7 +56,7 @@ class Work:
     user_id: str
     trust_id: str | None
     document: Document
-    arguments: FailoverArguments
+    arguments: Arguments
 
     @property
     def site(self) -> str:
@@ -76,10 +70,6 @@ class Work:
     @property
     def group_id(self) -> str:
         return self.document.group_id
-
-    @property
-    def epoch(self) -> int:
-        return recovery.epoch_of(self.document)
 
     @property
     def sessions(self) -> sessionmaker[Session]:
@@ -115,40 +105,6 @@ class Work:
         with self.sessions.begin() as session:
             return operations.cancelled(session, self.claim.operation_id)
 
-    # -- what has been made so far, by this operation or one that it resumes ------------------
-
-    def volumes(self) -> dict[str, VolumePair]:
-        with self.sessions.begin() as session:
-            return pairs.volumes(session, self.group_id, self.epoch)
-
-    def servers(self) -> dict[str, str]:
-        with self.sessions.begin() as session:
-            return pairs.servers(session, self.group_id, self.epoch)
-
-    def key(self, source_id: str) -> str:
-        return recovery.key(source_id, self.epoch)
-
-    # -- what is still to be made -------------------------------------------------------------
-
-    def missing(self) -> list[Member]:
-        """Return the members that do not run here yet, and are to."""
-        done = {*self.servers(), *self.arguments.skip}
-        return [member for member in self.document.members if member.server_id not in done]
-
-    def unpromoted(self, faults: Faults) -> list[tuple[Member, Volume]]:
-        """Return the volumes to be made, of the members that nothing is wrong with."""
-        made = self.volumes()
-        return [
-            (member, volume)
-            for member in self.missing()
-            if member.server_id not in faults
-            for volume in member.volumes
-            if volume.id not in made
-        ]
-
-
-def must_leave_some(faults: Faults, members: list[Member]) -> None:
-    """:raises NothingRecoverable: every one of the members, if there are any, is at fault."""
-    if members and all(member.server_id in faults for member in members):
-        sentences = [s for member in members for s in faults[member.server_id]]
-        raise errors.NothingRecoverable(faults="\n".join(sentences))
+    def must_stay(self) -> bool:
+        """Tell whether what is made is not to be undone when a step fails."""
+        return False

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 
 from protector.domain import group
-from protector.domain.document import WISHES, Criticality, Document, Fencing, Member
+from protector.domain.document import (
+    NO_INTERVAL,
+    WISHES,
+    Criticality,
+    Fencing,
+    Member,
+    ReplicationType,
+)
 from protector.schemas.common import Body, ListQuery, Name, SiteName, Text, stamp
 
 # The array takes no shorter interval; beyond a year nobody means it.
 Interval = Annotated[int, pydantic.Field(ge=300, le=31_536_000)]
+USUAL_INTERVAL = 300
 Minutes = Annotated[int, pydantic.Field(ge=1, le=525_600)]
 Mapping = dict[Name, Name]
 BootPriority = Annotated[int, pydantic.Field(ge=1, le=5)]
@@ -57,13 +65,24 @@ class GroupCreate(Body):
     description: Text = ""
     primary_site: SiteName
     secondary_site: SiteName
-    replication_type: Literal["async"] = "async"
+    replication_type: ReplicationType = "async"
     volume_type: Name | None = None
     rpo_minutes: Minutes = 15
-    replication_interval: Interval = 300
+    replication_interval: Interval | None = None
     network_mapping: Mapping = {}
     flavor_mapping: Mapping = {}
     fencing: Fencing = "stop"
+
+    @pydantic.model_validator(mode="after")
+    def _has_an_interval_or_is_mirrored(self) -> Self:
+        if self.replication_type == "sync" and self.replication_interval is not None:
+            raise ValueError(f"replication_interval: {NO_INTERVAL}")
+        return self
+
+    @property
+    def interval(self) -> int:
+        mirrored = self.replication_type == "sync"
+        return 0 if mirrored else self.replication_interval or USUAL_INTERVAL
 
 
 class GroupCreateBody(Body):
@@ -94,8 +113,19 @@ class MemberAddBody(Body):
     member: MemberAdd
 
 
-def view(row: Any, document: Document | None) -> dict[str, Any]:
-    """:param document: None while the group is being created."""
+# The outline of a group that is still being created.
+NOTHING: dict[str, Any] = {
+    "rpo_minutes": None,
+    "replication_interval": None,
+    "network_mapping": {},
+    "flavor_mapping": {},
+    "members": [],
+    "fencing": None,
+}
+
+
+def view(row: Any, test: Any = None) -> dict[str, Any]:
+    """:param test: its last on this site."""
     return {
         "id": row.id,
         "name": row.name,
@@ -112,17 +142,15 @@ def view(row: Any, document: Document | None) -> dict[str, Any]:
         "replication_type": row.replication_type,
         "epoch": row.epoch,
         "version": row.version,
-        "rpo_minutes": document.policy.rpo_minutes if document else None,
-        "replication_interval": document.policy.replication_interval if document else None,
-        "network_mapping": document.mappings.networks if document else {},
-        "flavor_mapping": document.mappings.flavors if document else {},
-        "members": [
-            {"server_id": member.server_id, "name": member.name}
-            for member in (document.members if document else [])
-        ],
-        "fencing": document.fencing if document else None,
+        **(row.outline or NOTHING),
         "fenced": [{key: one[key] for key in ("subject", "what", "at")} for one in row.fenced],
         "drift": row.drift,
+        "last_test_at": stamp(test.started_at) if test else None,
+        "last_test_result": test.result if test else None,
+        "last_test_rto_seconds": test.rto_seconds if test else None,
+        "last_test_outdated": (
+            (test.epoch, test.version) != (row.epoch, row.version) if test else None
+        ),
         "created_at": stamp(row.created_at),
         "updated_at": stamp(row.updated_at),
     }

@@ -30,6 +30,12 @@ class Commit(Body):
     checksum: Checksum
 
 
+class HandOver(Body):
+    """``checksum``: of the version by which the peer takes the group over."""
+
+    checksum: Checksum
+
+
 class ReplicatedGroup(Body):
     source_array: str
     array_group: str

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pure Storage FlashArray: asynchronous replication of protection groups.
+"""Pure Storage FlashArray: replication of protection groups.
 
-At the source a group is the array's protection group; at the target it appears as
+Of those that are mirrored (:mod:`protector.storage.pods`) only the way there is here. Of others, at
+the source a group is the array's protection group; at the target it appears as
 ``<source array>:<group>``, its snapshots as ``<source array>:<group>.<suffix>``, and a volume's as
-``<source array>:<group>.<suffix>.<volume>``. Every change asks first what is there, so that it may
+``<source array>:<group>.<suffix>.<volume>``.
+
+Every change asks first what is there, unless the array itself refuses to make it twice: so it may
 be repeated when an answer was lost, or the array was busy.
 """
 
@@ -14,16 +17,41 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import tenacity
 from oslo_config import cfg
-from pypureclient import flasharray
+
+# The SDK reads 300 modules for the first of these: for two seconds, which are the engine's when it
+# starts, and not those of the first operation.
+from pypureclient.flasharray import (
+    ProtectionGroup,
+    ProtectionGroupSnapshotPost,
+    Reference,
+    ReplicationSchedule,
+    RetentionPolicy,
+    TargetProtectionGroupPostPatch,
+    VolumePatch,
+    VolumePost,
+    VolumeSnapshotPatch,
+    VolumeSnapshotPost,
+)
 
 from protector import errors
-from protector.storage.base import ArrayVolume, Point, ReplicaGroup, Replication, StorageDriver
-from protector.storage.purity import GONE, Purity
+from protector.storage.base import (
+    ArrayVolume,
+    Mirror,
+    Point,
+    ReplicaGroup,
+    Replication,
+    StorageDriver,
+)
+from protector.storage.pods import Pods, in_a_pod
+from protector.storage.purity import GONE, Purity, alive
 
 # A promoted volume is named PREFIX + key. A discarded one gives that name up, so that the same
 # key can be used again during the day in which the array still keeps what was destroyed.
 PREFIX = "protector-"
 DISCARDED = "protector-discarded-"
+# The suffix of a snapshot that keeps what a volume held is this + key. With the name that Cinder
+# gives a volume it has room in the 96 characters of a snapshot's name.
+SAVED = "protector-saved-"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -65,6 +93,7 @@ class FlashArrayDriver(StorageDriver):
         self.array = array
         self.call_budget = call_budget
         self._purity = purity
+        self._pods = Pods(purity)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> "FlashArrayDriver":
@@ -91,6 +120,9 @@ class FlashArrayDriver(StorageDriver):
     def replicate(
         self, group: str, *, target_array: str, interval_seconds: int, retention_seconds: int
     ) -> None:
+        if in_a_pod(group):
+            self._pods.must_be_stretched(group, to=target_array)
+            return
         if not self._group(group):
             raise self._error(f"it has no protection group {group}")
         if target_array not in [target.member.name for target in self._targets(group)]:
@@ -101,15 +133,15 @@ class FlashArrayDriver(StorageDriver):
                 member_names=[target_array],
                 unless=("already includes",),
             )
-        schedule = flasharray.ReplicationSchedule(enabled=True, frequency=interval_seconds * 1000)
-        retention = flasharray.RetentionPolicy(all_for_sec=retention_seconds)
-        settings = flasharray.ProtectionGroup(
-            replication_schedule=schedule, target_retention=retention
-        )
+        schedule = ReplicationSchedule(enabled=True, frequency=interval_seconds * 1000)
+        retention = RetentionPolicy(all_for_sec=retention_seconds)
+        settings = ProtectionGroup(replication_schedule=schedule, target_retention=retention)
         self._purity.ask("patch_protection_groups", names=[group], protection_group=settings)
 
     @patiently
     def replication(self, group: str) -> Replication | None:
+        if in_a_pod(group):
+            return self._pods.replication(group)
         found, targets = self._group(group), self._targets(group)
         if not found or not targets:
             return None
@@ -123,20 +155,21 @@ class FlashArrayDriver(StorageDriver):
         groups = self._purity.ask("get_protection_groups", destroyed=False)
         targets = by_group(self._purity.ask("get_protection_groups_targets"))
         members = by_group(self._purity.ask("get_protection_groups_volumes"))
-        return {
+        sent = {
             group.name: replication(group, targets[group.name][0], members.get(group.name, []))
             for group in groups
-            if group.is_local and group.name in targets
+            if group.is_local and group.name in targets and not in_a_pod(group.name)
         }
+        return sent | self._pods.replications([group.name for group in groups], members)
 
     @patiently
     def suspend(self, group: str) -> None:
-        if self._group(group):
+        if not in_a_pod(group) and self._group(group):
             self._switch_off(group)
 
     @patiently
     def stop_replicating(self, group: str) -> None:
-        if not self._group(group):
+        if in_a_pod(group) or not self._group(group):
             return
         self._switch_off(group)
         for target in self._targets(group):
@@ -147,10 +180,48 @@ class FlashArrayDriver(StorageDriver):
                 unless=GONE,
             )
 
+    @patiently
+    def take_point(self, group: str, *, key: str) -> str:
+        """``apply_retention``: it is kept as long as a point of the schedule, and no longer."""
+        if in_a_pod(group):
+            return self._pods.take(group, key=key)
+        if not self._group(group):
+            raise self._error(f"it has no protection group {group}")
+        if not self._targets(group):
+            raise self._error(f"its protection group {group} is not sent to any array")
+        name = f"{group}.{key}"
+        if not self._purity.ask("get_protection_group_snapshots", names=[name], unless=GONE):
+            self._purity.ask(
+                "post_protection_group_snapshots",
+                source_names=[group],
+                replicate_now=True,
+                apply_retention=True,
+                protection_group_snapshot=ProtectionGroupSnapshotPost(suffix=key),
+                unless=("already exists",),
+            )
+        return here(ReplicaGroup(self.array, name))
+
+    # -- at either ----------------------------------------------------------------------------
+
+    @patiently
+    def group_called(self, name: str) -> str | None:
+        return self._pods.group_called(name)
+
+    @patiently
+    def mirror(self, group: str) -> Mirror | None:
+        return self._pods.mirror(group) if in_a_pod(group) else None
+
+    @patiently
+    def forget_points(self, before: datetime.datetime) -> int:
+        return self._pods.forget(before)
+
     # -- at the target ------------------------------------------------------------------------
 
     @patiently
     def allow(self, group: ReplicaGroup) -> None:
+        if in_a_pod(group.name):
+            self._pods.must_be_stretched(group.name, to=group.source_array)
+            return
         if not self._group(here(group)):
             raise self._error(
                 f"{group.source_array} has not named it as a target of protection group"
@@ -159,12 +230,14 @@ class FlashArrayDriver(StorageDriver):
         self._purity.ask(
             "patch_protection_groups_targets",
             group_names=[here(group)],
-            target=flasharray.TargetProtectionGroupPostPatch(allowed=True),
+            target=TargetProtectionGroupPostPatch(allowed=True),
             unless=("already allowed on",),
         )
 
     @patiently
     def points(self, group: ReplicaGroup) -> list[Point]:
+        if in_a_pod(group.name):
+            return self._pods.points(group.name)
         name = here(group)
         snapshots = self._purity.ask(
             "get_protection_group_snapshots", names=[name], destroyed=False, unless=GONE
@@ -189,20 +262,19 @@ class FlashArrayDriver(StorageDriver):
     def promote(self, point: Point, volume: str, *, key: str) -> ArrayVolume:
         if not point.complete or volume not in point.volumes:
             raise self._error(f"snapshot {point.name} does not hold all of volume {volume}")
+        # The array refuses a name that is taken: so there is no need to look first.
         name = PREFIX + key
-        source = flasharray.Reference(name=point.volumes[volume])
-        if not self._volume(names=[name]):
-            self._purity.ask(
-                "post_volumes",
-                names=[name],
-                volume=flasharray.VolumePost(source=source),
-                with_default_protection=False,
-                unless=("already exists",),
-            )
-        made = self._named(name)
-        if not made:
+        made = self._purity.ask(
+            "post_volumes",
+            names=[name],
+            volume=VolumePost(source=Reference(name=point.volumes[volume])),
+            with_default_protection=False,
+            unless=("already exists",),
+        )
+        found = array_volume(made[0]) if made else self._named(name)
+        if not found:
             raise self._error(f"a destroyed volume bears the name {name}. Eradicate it")
-        return made
+        return found
 
     @patiently
     def promoted(self, key: str) -> ArrayVolume | None:
@@ -224,6 +296,61 @@ class FlashArrayDriver(StorageDriver):
 
     def removal(self, name: str) -> str:
         return f"purevol destroy {name}"
+
+    # -- onto volumes that are there ----------------------------------------------------------
+
+    @patiently
+    def volume(self, name: str) -> ArrayVolume | None:
+        return self._named(name)
+
+    @patiently
+    def save(self, volume_id: str, *, key: str) -> None:
+        volume = self._there(volume_id)
+        if not self._saved(volume.name, key):
+            self._purity.ask(
+                "post_volume_snapshots",
+                source_names=[volume.name],
+                volume_snapshot=VolumeSnapshotPost(suffix=SAVED + key),
+                unless=("already exists",),
+            )
+
+    @patiently
+    def restore(self, volume_id: str, *, key: str) -> None:
+        volume = self._there(volume_id)
+        saved = self._saved(volume.name, key)
+        if saved:
+            self._overwrite(volume.name, saved.name)
+
+    @patiently
+    def overwrite(self, volume_id: str, *, source: str) -> None:
+        volume, other = self._there(volume_id), self._volume(names=[source])
+        if not other:
+            raise self._error(f"volume {source}, which was to be copied, is not there any more")
+        if other.provisioned != volume.provisioned:
+            raise self._error(
+                f"volume {volume.name} has {volume.provisioned} bytes, and {source}, which was to"
+                f" be copied onto it, {other.provisioned}"
+            )
+        self._overwrite(volume.name, source)
+
+    @patiently
+    def forget_saved(self, before: datetime.datetime) -> int:
+        found = self._purity.ask(
+            "get_volume_snapshots", filter=f"name='*.{SAVED}*'", destroyed=False
+        )
+        old = self._pods.changeable(
+            one.name for one in found if one.created < before.timestamp() * 1000
+        )
+        if old:
+            self._purity.ask(
+                "patch_volume_snapshots",
+                names=old,
+                volume_snapshot=VolumeSnapshotPatch(destroyed=True),
+                unless=GONE,
+            )
+        return len(old)
+
+    # -- in the end ---------------------------------------------------------------------------
 
     @patiently
     def discard(self, volume_id: str) -> None:
@@ -249,24 +376,36 @@ class FlashArrayDriver(StorageDriver):
     def _volume(self, **which: list[str]) -> Any:
         return alive(self._purity.ask("get_volumes", **which, unless=GONE))
 
+    def _there(self, volume_id: str) -> Any:
+        found = self._volume(ids=[volume_id])
+        if not found:
+            raise self._error(f"volume {volume_id} is not there any more")
+        return found
+
+    def _saved(self, volume: str, key: str) -> Any:
+        name = f"{volume}.{SAVED}{key}"
+        return alive(self._purity.ask("get_volume_snapshots", names=[name], unless=GONE))
+
+    def _overwrite(self, volume: str, source: str) -> None:
+        new = VolumePost(source=Reference(name=source))
+        self._purity.ask("post_volumes", names=[volume], volume=new, overwrite=True)
+
     def _named(self, name: str) -> ArrayVolume | None:
         found = self._volume(names=[name])
-        if not found:
-            return None
-        return ArrayVolume(id=found.id, name=found.name, size_bytes=found.provisioned)
+        return array_volume(found) if found else None
 
     def _patch_volume(self, volume: str, **changes: Any) -> None:
-        self._purity.ask("patch_volumes", names=[volume], volume=flasharray.VolumePatch(**changes))
+        self._purity.ask("patch_volumes", names=[volume], volume=VolumePatch(**changes))
 
     def _targets(self, group: str) -> list[Any]:
         return self._purity.ask("get_protection_groups_targets", group_names=[group], unless=GONE)
 
     def _switch_off(self, group: str) -> None:
-        off = flasharray.ReplicationSchedule(enabled=False)
+        off = ReplicationSchedule(enabled=False)
         self._purity.ask(
             "patch_protection_groups",
             names=[group],
-            protection_group=flasharray.ProtectionGroup(replication_schedule=off),
+            protection_group=ProtectionGroup(replication_schedule=off),
         )
 
     def _hosts(self, volume: str) -> list[str]:
@@ -287,9 +426,8 @@ def here(group: ReplicaGroup) -> str:
     return f"{group.source_array}:{group.name}"
 
 
-def alive(items: list[Any]) -> Any:
-    """Return the first item that is not waiting to be eradicated, or None."""
-    return next((item for item in items if not getattr(item, "destroyed", False)), None)
+def array_volume(found: Any) -> ArrayVolume:
+    return ArrayVolume(id=found.id, name=found.name, size_bytes=found.provisioned)
 
 
 def by_group(rows: Iterable[Any]) -> dict[str, list[Any]]:
@@ -330,4 +468,5 @@ def point(snapshot: Any, transfer: Any, volumes: dict[str, str]) -> Point:
         complete=progress == 1.0 and completed is not None,
         progress=progress,
         volumes=volumes,
+        sent_bytes=getattr(transfer, "data_transferred", None),
     )

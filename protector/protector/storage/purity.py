@@ -149,6 +149,11 @@ class Purity:
         return said or f"it answered with HTTP status {response.status_code} and no reason"
 
 
+def alive(items: list[Any]) -> Any:
+    """Return the first item that is not waiting to be eradicated, or None."""
+    return next((item for item in items if not getattr(item, "destroyed", False)), None)
+
+
 def said_in(response: urllib3.BaseHTTPResponse) -> str:
     """Return the array's words, or that there are none."""
     try:

@@ -8,6 +8,7 @@ group holds it meanwhile (see editing.py).
 
 import contextlib
 import logging
+from collections.abc import Callable
 
 from sqlalchemy.orm import Session
 
@@ -35,7 +36,9 @@ LIMIT = 8 * MIB
 
 
 def introduce(sessions: Sessions, peer: Peer, group_id: str, site: str) -> PeerSite:
-    """See that the peer is there, and understands us, before anything is changed here.
+    """See that the peer is there, and understands us, before cloud or array are changed for it.
+
+    What is only written down is refused by the peer itself when it is sent.
 
     :raises PeerUnreachable, PeerRefused, PeerTooOld: the group says why.
     """
@@ -54,14 +57,18 @@ def introduce(sessions: Sessions, peer: Peer, group_id: str, site: str) -> PeerS
 def commit_edit(sessions: Sessions, peer: Peer, document: Document, editor: str) -> None:
     """Put the next version of a group in force on both sites.
 
-    :raises PeerUnreachable, PeerRefused, DocumentConflict, DocumentTooLarge, EditedMeanwhile:
-        nothing was changed.
+    :raises PeerUnreachable, PeerRefused, PeerTooOld, DocumentConflict, DocumentTooLarge,
+        EditedMeanwhile: nothing was changed.
     """
-    settle(sessions, peer, document.group_id)
     version = travelling(document)
-    base = _base(sessions, document.group_id)
-    with noting(sessions, document.group_id):
-        prepare(peer, version, base)
+    base = settle(sessions, peer, document.group_id)
+    try:
+        with noting(sessions, document.group_id):
+            prepare(peer, version, base)
+    except errors.PeerRefused:
+        # It may be of a release that does not know what it was sent.
+        introduce(sessions, peer, document.group_id, document.site)
+        raise
     try:
         with sessions.begin() as session:
             _must_be(session, document, base, editor)
@@ -73,21 +80,56 @@ def commit_edit(sessions: Sessions, peer: Peer, document: Document, editor: str)
     finish(sessions, peer, version)
 
 
+def commit_change(
+    sessions: Sessions,
+    peer: Peer,
+    document: Document,
+    *,
+    base: str,
+    hold: Callable[[Session], None],
+) -> None:
+    """Put in force on both sites what an operation has come to, which is busy with the group.
+
+    It may be repeated with a document that is written anew: when it is in force here already, it
+    is only brought to the peer.
+
+    :param base: checksum of the version that the operation works by.
+    :param hold: raises when the operation is not ours any more; called where it is committed.
+    :raises PeerUnreachable, PeerRefused, DocumentConflict, DocumentTooLarge: nothing was changed.
+    """
+    group_id = document.group_id
+    with sessions.begin() as session:
+        hold(session)
+        done = documents.in_force(session, group_id).checksum != base
+    if done:
+        settle(sessions, peer, group_id)
+        return
+    version = travelling(document)
+    with noting(sessions, group_id):
+        prepare(peer, version, base)
+    with sessions.begin() as session:
+        hold(session)
+        if documents.in_force(session, group_id).checksum != base:
+            raise errors.EditedMeanwhile(group=document.name)
+        put_in_force(session, document)
+    finish(sessions, peer, version)
+
+
 def travelling(document: Document) -> Version:
     """Return a version that was written here as it is sent.
 
     :raises DocumentTooLarge: it is not.
     """
     body = document.model_dump(mode="json")
-    size = len(domain.spelled(body))
-    if size > LIMIT:
+    spelling = domain.spelled(body)
+    if len(spelling) > LIMIT:
         raise errors.DocumentTooLarge(
             group=document.name,
-            size=-(-size // MIB),
+            size=-(-len(spelling) // MIB),
             limit=LIMIT // MIB,
             members=len(document.members),
         )
-    return Version(document.group_id, domain.spelled_checksum(body), body)
+    return Version(document.group_id, domain.digest(spelling), body)
 
 
 def prepare(peer: Peer, version: Version, base: str | None) -> None:
@@ -154,13 +196,17 @@ def deliver(sessions: Sessions, peer: Peer, group_id: str) -> RecoveryDocument:
     return ours
 
 
-def settle(sessions: Sessions, peer: Peer, group_id: str) -> None:
-    """Deliver a version that the peer has not acknowledged yet, before the next is made."""
+def settle(sessions: Sessions, peer: Peer, group_id: str) -> str | None:
+    """Deliver a version that the peer has not acknowledged yet, before the next is made.
+
+    :returns: the checksum of what is in force here; None: nothing is yet.
+    """
     with sessions.begin() as session:
         pending = groups.get(session, group_id).remote_sync_status is Status.PENDING
         current = documents.current(session, group_id)
     if pending and current and not current.acknowledged:
         deliver(sessions, peer, group_id)
+    return current.checksum if current else None
 
 
 def repeat_commits(sessions: Sessions, peer: Peer, editors: Editors) -> None:
@@ -179,12 +225,13 @@ def repeat_commits(sessions: Sessions, peer: Peer, editors: Editors) -> None:
             LOG.warning("Protection group %s is not synchronized: %s", row.name, refusal)
 
 
-def delete(sessions: Sessions, peer: Peer, group_id: str) -> None:
-    """Forget the group, at the peer first: what the peer refuses is not done here."""
+def delete_there(sessions: Sessions, peer: Peer, group_id: str) -> None:
+    """Have the peer forget the group.
+
+    :raises PeerUnreachable, PeerRefused: it may not be deleted now.
+    """
     with noting(sessions, group_id):
         peer.delete(group_id)
-    with sessions.begin() as session:
-        groups.delete(session, group_id)
 
 
 def acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
@@ -200,12 +247,6 @@ def acknowledged(sessions: Sessions, group_id: str, checksum: str) -> None:
 
 
 # -- inside -----------------------------------------------------------------------------------
-
-
-def _base(sessions: Sessions, group_id: str) -> str | None:
-    with sessions.begin() as session:
-        row = documents.current(session, group_id)
-        return row.checksum if row else None
 
 
 def _must_be(session: Session, document: Document, base: str | None, editor: str) -> None:

@@ -9,7 +9,7 @@ the peer has to have by the rules of an edit.
 
 import datetime
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -26,38 +26,34 @@ from protector.sync.peer import UNKNOWN, Head, Peer, Standing
 LOG = logging.getLogger(__name__)
 
 # While a group is in one of these, what the peer has of it is about to change.
-UNSETTLED = (*guards.BUSY, group.Status.ERROR)
+# Of one that is handed over the peer is asked: that is how it is learnt that it was taken.
+UNSETTLED = tuple({*guards.BUSY, group.Status.ERROR} - {group.Status.HANDING_OVER})
 
 
 def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError | None:
     """Ask the peer, write down how each group stands, and settle what can be.
 
-    Each judgement is a transaction of its own, and is dropped when the group was changed meanwhile.
+    A group that both sites have the same version of, and that is known for it, costs nothing more.
+    Each judgement of another is a transaction of its own, and is dropped when the group was changed
+    meanwhile.
 
     :returns: why the peer told nothing, if it did not.
     """
     asked_at = now()
     with sessions.begin() as session:
-        ours = {
-            row.id: checksum
-            for row, checksum in _shared(session, peer.site)
-            if row.status not in UNSETTLED
-        }
+        shared = {head.group_id: head for head in groups.heads(session, peer.site)}
+    ours = {id: head for id, head in shared.items() if head.status not in UNSETTLED}
     try:
-        theirs = peer.standings(ours)
+        theirs = peer.standings({id: head.checksum for id, head in ours.items()})
     except (errors.PeerUnreachable, errors.PeerRefused) as silence:
         _lost(sessions, peer.site, silence, asked_at)
         return silence
-    for group_id, checksum in ours.items():
-        _judge(sessions, peer, site, group_id, checksum, theirs.get(group_id, UNKNOWN))
-    _clean(sessions, peer, theirs)
+    for group_id, head in ours.items():
+        there = theirs.get(group_id, UNKNOWN)
+        if not (head.is_settled and there.head and there.head.checksum == head.checksum):
+            _judge(sessions, peer, site, group_id, head.checksum, there)
+    _clean(sessions, peer, theirs, shared)
     return None
-
-
-def _shared(session: Session, peer_site: str) -> list[tuple[ProtectionGroup, str]]:
-    current = documents.standings(session, documents.CURRENT)
-    rows = groups.shared_with(session, peer_site)
-    return [(row, current[row.id]) for row in rows if row.id in current]
 
 
 # -- the peer does not answer -----------------------------------------------------------------
@@ -211,13 +207,21 @@ def _block(sessions: Sessions, peer: Peer, site: str, group_id: str, checksum: s
 # -- what this site left there ----------------------------------------------------------------
 
 
-def _clean(sessions: Sessions, peer: Peer, theirs: Mapping[str, Standing]) -> None:
-    """Take back what was begun there and given up, and what was deleted here."""
+def _clean(
+    sessions: Sessions, peer: Peer, theirs: Mapping[str, Standing], ours: Collection[str]
+) -> None:
+    """Take back what was begun there and given up, and what was deleted here.
+
+    :param ours: the groups that are here.
+    """
+    with sessions.begin() as session:
+        strange = [id for id, there in theirs.items() if there.head and id not in ours]
+        deleted = groups.deleted(session, strange)
     for group_id, there in theirs.items():
         try:
             if there.prepared and _given_up(sessions, group_id, there.prepared):
                 peer.withdraw(group_id, there.prepared)
-            if there.head and _deleted(sessions, group_id):
+            if group_id in deleted:
                 peer.delete(group_id)
         except errors.PeerUnreachable:
             return
@@ -231,8 +235,3 @@ def _given_up(sessions: Sessions, group_id: str, prepared: str) -> bool:
             return False
         current = documents.current(session, group_id)
         return current is None or current.checksum != prepared
-
-
-def _deleted(sessions: Sessions, group_id: str) -> bool:
-    with sessions.begin() as session:
-        return groups.was_deleted(session, group_id)

@@ -1,14 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What may be done with a group here and now."""
 
+from sqlalchemy.orm import Session
+
 from protector import errors
+from protector.db import operations, rehearsals
 from protector.db.models import ProtectionGroup
 from protector.domain import group
 from protector.domain.group import Event
 from protector.domain.sync import Status
 
 # A site that is busy with a group tells the peer nothing of it.
-BUSY = (group.Status.CREATING, group.Status.FAILING_OVER, group.Status.DELETING)
+BUSY = (
+    group.Status.CREATING,
+    group.Status.FAILING_OVER,
+    group.Status.REPROTECTING,
+    group.Status.FAILING_BACK,
+    group.Status.HANDING_OVER,
+    group.Status.DELETING,
+)
 
 
 def must_be_editable(row: ProtectionGroup, event: Event, site: str) -> None:
@@ -47,3 +57,21 @@ def must_not_be_busy(row: ProtectionGroup) -> None:
     """:raises WrongStatus: the peer is not to be asked anything about the group now."""
     if row.status in BUSY:
         raise group.refusal(row.status, "be synchronized", name=row.name)
+
+
+def must_leave_no_test(session: Session, row: ProtectionGroup | None) -> None:
+    """:raises EarlierTestLeft: once the group is gone, nobody would find what its test has made."""
+    left = rehearsals.uncleaned(session, row.id) if row is not None else None
+    if row is not None and left is not None:
+        raise errors.EarlierTestLeft(group=row.name, operation=left.operation_id)
+
+
+def must_be_idle(session: Session, row: ProtectionGroup) -> None:
+    """:raises OperationRunning: the group is at something else."""
+    for running in operations.unended(session, row.id):
+        raise errors.OperationRunning(
+            group=row.name,
+            group_status=row.status.value,
+            operation=running.id,
+            status=running.status.value,
+        )

@@ -19,11 +19,14 @@ from protector import errors
 from protector.db import sites
 from protector.db.models import Site
 from protector.keys import Keys
-from protector.sync.peer import Peer, PeerSite, Standing, Version
+from protector.sync.peer import Fate, HandOver, Peer, PeerSite, ReplicatedPoint, Standing, Version
 
 SERVICE_TYPE = "site-recovery"
 DEFAULT_DOMAIN = "Default"
 STANDING = pydantic.TypeAdapter(Standing)
+POINTS = pydantic.TypeAdapter(list[ReplicatedPoint])
+HAND_OVER = pydantic.TypeAdapter(HandOver | None)
+FATE = pydantic.TypeAdapter(Fate | None)
 STANDINGS = pydantic.TypeAdapter(dict[str, Standing])
 NO_CONTENT = 204
 REPLICATED_GROUPS = "/v1/peer/replicated-groups"
@@ -112,6 +115,29 @@ class HttpPeer(Peer):
         )
         return array
 
+    def replicated_points(self, source_array: str, array_group: str) -> list[ReplicatedPoint]:
+        query = {"source_array": source_array, "array_group": array_group}
+        return POINTS.validate_python(self._ask("points", "GET", REPLICATED_GROUPS, params=query))
+
+    def copies_left(self, group_id: str) -> int:
+        left: int = self._ask("left", "GET", f"/v1/peer/groups/{group_id}/copies")
+        return left
+
+    def hand_over(self, group_id: str, operation_id: str, checksum: str) -> None:
+        self._tell("PUT", _hand_over(group_id, operation_id), json={"checksum": checksum})
+
+    def hand_over_state(self, group_id: str, operation_id: str) -> HandOver | None:
+        return HAND_OVER.validate_python(
+            self._ask("hand_over", "GET", _hand_over(group_id, operation_id))
+        )
+
+    def hand_back(self, group_id: str, operation_id: str) -> None:
+        self._tell("DELETE", _hand_over(group_id, operation_id))
+
+    def fate(self, group_id: str, operation_id: str) -> Fate | None:
+        path = f"/v1/peer/groups/{group_id}/operations/{operation_id}"
+        return FATE.validate_python(self._ask("fate", "GET", path))
+
     # -- asking -------------------------------------------------------------------------------
 
     def _tell(self, method: str, path: str, **arguments: Any) -> None:
@@ -161,6 +187,10 @@ class HttpPeer(Peer):
 
     def _unreachable(self, reason: str) -> errors.PeerUnreachable:
         return errors.PeerUnreachable(peer_site=self.site, site=self._here, reason=reason)
+
+
+def _hand_over(group_id: str, operation_id: str) -> str:
+    return f"/v1/peer/groups/{group_id}/hand-overs/{operation_id}"
 
 
 class Peers:
@@ -219,7 +249,7 @@ class Timeouts:
     long: tuple[float, float]
 
     def of(self, request: requests.PreparedRequest) -> tuple[float, float]:
-        asks_array = (request.path_url or "").endswith(REPLICATED_GROUPS)
+        asks_array = (request.path_url or "").partition("?")[0].endswith(REPLICATED_GROUPS)
         return self.long if request.method == "PUT" or asks_array else self.usual
 
 

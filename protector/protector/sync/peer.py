@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from protector.db.models import RecoveryDocument
-from protector.domain import group
+from protector.domain import group, operation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +65,44 @@ class Standing:
 
 
 UNKNOWN = Standing(head=None, prepared=None, yours=None)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReplicatedPoint:
+    """A point of a group of this site's array, as it is at the peer's. ``progress``: 0 to 1."""
+
+    name: str
+    complete: bool
+    progress: float
+
+
+@dataclasses.dataclass(frozen=True)
+class HandOver:
+    """How far the peer has come with handing a group over.
+
+    ``holds``: its VMs are being stopped, or are off and wait for what becomes of it; else the peer
+    has given it back to itself, or never began. ``status`` and ``progress`` are its operation's,
+    which is called ``operation_id`` there; ``point`` is the name of the last snapshot. ``steps``:
+    name -> what is said of it, of those that have ended, in order. ``said``: why it failed there.
+    ``left``: what could not be started again when it was given back.
+    """
+
+    operation_id: str
+    holds: bool
+    status: operation.Status
+    progress: int
+    point: str | None
+    steps: dict[str, str]
+    said: str | None
+    left: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class Fate:
+    """What became of an operation of the peer's; ``runs_here``: the group, at the peer, by now."""
+
+    status: operation.Status
+    runs_here: bool
 
 
 class Peer(abc.ABC):
@@ -124,3 +162,35 @@ class Peer(abc.ABC):
     @abc.abstractmethod
     def allow_replication(self, source_array: str, array_group: str) -> str:
         """Have its array accept a group of this site's; return that array's name."""
+
+    @abc.abstractmethod
+    def replicated_points(self, source_array: str, array_group: str) -> list[ReplicatedPoint]:
+        """Return what its array holds of a group of this site's, newest first."""
+
+    @abc.abstractmethod
+    def copies_left(self, group_id: str) -> int:
+        """Return how many servers and volumes it still has of a group that failed back from it."""
+
+    # -- a planned failover -------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def hand_over(self, group_id: str, operation_id: str, checksum: str) -> None:
+        """Have it begin to hand a group over to this site's operation.
+
+        :param checksum: of the version that is in force here, and has to be there.
+        """
+
+    @abc.abstractmethod
+    def hand_over_state(self, group_id: str, operation_id: str) -> HandOver | None:
+        """Return how far it has come; None: it was never asked."""
+
+    @abc.abstractmethod
+    def hand_back(self, group_id: str, operation_id: str) -> None:
+        """Have it take back what it hands over to that operation, and start the VMs again.
+
+        When it was never asked, or has done so already, that is no error.
+        """
+
+    @abc.abstractmethod
+    def fate(self, group_id: str, operation_id: str) -> Fate | None:
+        """Return what became of an operation of its; None: it knows of none."""

@@ -16,11 +16,18 @@ from protector.domain import group, release
 from protector.domain.document import Document, spelled_checksum
 from protector.domain.group import Event
 from protector.domain.sync import Status
+from protector.sync import guards
 from protector.sync.conflict import conflict
 from protector.sync.peer import Head, Standing, Version
 
 # A group that this site is busy with, or that somebody has to look after, is not changed.
-BUSY = (group.Status.FAILING_OVER, group.Status.DELETING, group.Status.ERROR)
+BUSY = (
+    group.Status.FAILING_OVER,
+    group.Status.REPROTECTING,
+    group.Status.FAILING_BACK,
+    group.Status.DELETING,
+    group.Status.ERROR,
+)
 
 
 def prepare(session: Session, site: str, version: Version, base: str | None) -> None:
@@ -36,7 +43,7 @@ def prepare(session: Session, site: str, version: Version, base: str | None) -> 
     if ours is not None and ours.checksum == version.checksum:
         return
     row = groups.find(session, document.group_id)
-    _must_not_be_busy(row)
+    _must_not_be_busy(row, document)
     _must_follow(session, ours, document, base, site)
     begun = documents.prepared(session, document.group_id)
     if begun is not None and begun.checksum != version.checksum:
@@ -56,7 +63,7 @@ def commit(session: Session, site: str, group_id: str, checksum: str) -> None:
     if version.standing != documents.PREPARED:
         ours = documents.in_force(session, group_id).document
         raise conflict(session, ours, version.document, site=site)
-    _must_not_be_busy(groups.find(session, group_id))
+    _must_not_be_busy(groups.find(session, group_id), version.document)
     before = documents.OVERWRITTEN if version.overwrites else documents.PAST
     documents.commit(session, version, acknowledged=True, before=before)
     row = groups.adopt(session, version.document, site)
@@ -87,6 +94,7 @@ def delete(session: Session, site: str, group_id: str) -> None:
             action="Deletion", group=row.name, right_site=site, site=row.peer_of(site)
         )
     _must_not_be_busy(row)
+    guards.must_leave_no_test(session, row)
     groups.delete(session, group_id)
 
 
@@ -95,37 +103,59 @@ def standings(session: Session, peer_site: str, theirs: Mapping[str, str]) -> di
 
     :param theirs: group id -> checksum of the version in force at the peer.
     """
-    rows = {row.id: row for row in groups.shared_with(session, peer_site)}
-    current = documents.standings(session, documents.CURRENT)
+    heads = {head.group_id: head for head in groups.heads(session, peer_site)}
     begun = documents.standings(session, documents.PREPARED)
     return {
-        id: Standing(
-            head=_head(rows[id], current[id]) if id in rows else None,
+        id: _standing(
+            session,
+            id,
+            heads.get(id),
+            current=heads[id].checksum if id in heads else None,
             prepared=begun.get(id),
-            yours=_yours(session, id, theirs.get(id), current.get(id)),
+            theirs=theirs.get(id),
         )
-        for id in rows.keys() | begun.keys() | theirs.keys()
+        for id in heads.keys() | begun.keys() | theirs.keys()
     }
 
 
 def standing(session: Session, group_id: str, theirs: str | None) -> Standing:
     """Tell how one group stands here."""
-    row, current = groups.find(session, group_id), documents.current(session, group_id)
+    current = documents.current(session, group_id)
     begun = documents.prepared(session, group_id)
-    return Standing(
-        head=_head(row, current.checksum) if row and current else None,
+    return _standing(
+        session,
+        group_id,
+        groups.find(session, group_id),
+        current=current.checksum if current else None,
         prepared=begun.checksum if begun else None,
-        yours=_yours(session, group_id, theirs, current.checksum if current else None),
+        theirs=theirs,
     )
 
 
-def _head(row: ProtectionGroup, checksum: str) -> Head:
+def _standing(
+    session: Session,
+    group_id: str,
+    row: ProtectionGroup | groups.Head | None,
+    *,
+    current: str | None,
+    prepared: str | None,
+    theirs: str | None,
+) -> Standing:
+    return Standing(
+        head=_head(row, current) if row and current else None,
+        prepared=prepared,
+        yours=_yours(session, group_id, theirs, current),
+    )
+
+
+def _head(row: ProtectionGroup | groups.Head, checksum: str) -> Head:
     return Head(
         epoch=row.epoch,
         version=row.version,
         checksum=checksum,
         current_primary_site=row.current_primary_site,
-        status=row.status,
+        # That it is tested here is nobody else's business.
+        status=group.Status.ACTIVE if row.status is group.Status.TESTING else row.status,
     )
 
 
@@ -173,8 +203,12 @@ def _invalid(document: Document, site: str, reason: str) -> errors.DocumentInval
     return errors.DocumentInvalid(peer_site=document.peer_of(site), site=site, reason=reason)
 
 
-def _must_not_be_busy(row: ProtectionGroup | None) -> None:
-    if row is not None and row.status in BUSY:
+def _must_not_be_busy(row: ProtectionGroup | None, document: Document | None = None) -> None:
+    """A group that is handed over is changed by the version that takes it over, and no other."""
+    if row is None:
+        return
+    taken = document is not None and document.epoch > row.epoch
+    if row.status in BUSY or (row.status is group.Status.HANDING_OVER and not taken):
         raise group.refusal(row.status, Event.EDIT.value, name=row.name)
 
 

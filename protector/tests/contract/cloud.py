@@ -16,6 +16,7 @@ from protector import errors
 from protector.cloud.base import (
     BlockDevice,
     Cloud,
+    NetworkRequest,
     Outcome,
     PortRequest,
     ServerRequest,
@@ -111,6 +112,10 @@ class Bench(abc.ABC):
     def show_volume(self, volume_id: str) -> ShownVolume | None: ...
 
     @abc.abstractmethod
+    def type_of(self, volume_id: str) -> str:
+        """Return the id of a volume's type."""
+
+    @abc.abstractmethod
     def show_server(self, server_id: str) -> ShownServer | None: ...
 
     @abc.abstractmethod
@@ -122,8 +127,15 @@ class Bench(abc.ABC):
         """Let the tenant have so many of each of QUOTAS meanwhile; else there is no limit."""
 
     @abc.abstractmethod
-    def ports(self) -> int:
-        """Return how many ports the tenant has on the network."""
+    def is_on_array(self, volume_id: str) -> bool:
+        """Tell whether the array still has what a volume lies on."""
+
+    @abc.abstractmethod
+    def make_port(self, network_id: str) -> str:
+        """Make a port of the tenant's own on a network; return its id."""
+
+    @abc.abstractmethod
+    def delete_port(self, port_id: str) -> None: ...
 
     # -- in short -----------------------------------------------------------------------------
 
@@ -135,6 +147,14 @@ class Bench(abc.ABC):
     def volume_type(self) -> VolumeType:
         return self.cloud.as_service().volume_types("async")[0]
 
+    @property
+    def sync_type(self) -> VolumeType:
+        return self.cloud.as_service().volume_types("sync")[0]
+
+    @property
+    def landing_type(self) -> VolumeType:
+        return self.cloud.as_service().landing_type(self.sync_type)
+
     def fingerprint(self, server_id: str) -> str:
         return self.cloud.as_service().look(self.project_id)[server_id].fingerprint
 
@@ -142,15 +162,24 @@ class Bench(abc.ABC):
         self,
         requests: Sequence[VolumeRequest],
         reclaim: Callable[[str], None] = lambda key: None,
+        volume_type: VolumeType | None = None,
     ) -> list[Outcome]:
         service = self.cloud.as_service()
         pool = service.pool_for(self.volume_type)
         return self.tenant.manage_volumes(
             requests,
             pool=pool,
-            volume_type_id=self.volume_type.id,
+            volume_type_id=(volume_type or self.volume_type).id,
             reclaim=reclaim,
         )
+
+    def land(self, count: int) -> list[str]:
+        """Manage volumes with the landing type; return their ids."""
+        outcomes = self.manage(self.request_volumes(count), volume_type=self.landing_type)
+        return [outcome.id or "" for outcome in outcomes]
+
+    def mirror(self, volumes: Sequence[str]) -> list[Outcome]:
+        return self.tenant.retype_volumes(volumes, volume_type_id=self.sync_type.id)
 
     def request_volumes(self, count: int) -> list[VolumeRequest]:
         return [
@@ -164,7 +193,17 @@ class Bench(abc.ABC):
             for number, array_volume in enumerate(self.make_array_volumes(count))
         ]
 
-    def request_server(self, name: str, *, mac_address: str | None = None) -> ServerRequest:
+    def request_network(self) -> NetworkRequest:
+        key = self.name("network")
+        return NetworkRequest(key, f"of-{key}", {"10.77.0.0/24": ["10.77.0.1", "10.77.0.9"]})
+
+    def request_server(
+        self,
+        name: str,
+        *,
+        mac_address: str | None = None,
+        volume_type: VolumeType | None = None,
+    ) -> ServerRequest:
         """Ask for a server of two volumes that are managed by now."""
         inventory = self.tenant.inventory()
         network = next(one for one in inventory.networks if one.name == self.network)
@@ -177,7 +216,7 @@ class Bench(abc.ABC):
             security_groups=[g.id for g in inventory.security_groups if g.name == "default"],
             port_security=True,
         )
-        volumes = self.manage(self.request_volumes(2))
+        volumes = self.manage(self.request_volumes(2), volume_type=volume_type)
         return ServerRequest(
             key=self.name(name),
             name=name,
@@ -196,6 +235,13 @@ class Bench(abc.ABC):
             user_data="I2Nsb3VkLWNvbmZpZw==",
             config_drive=False,
         )
+
+
+def ports_of(bench: Bench, request: ServerRequest) -> set[str]:
+    """Return the ids of the ports that are made for the server, on the networks asked for."""
+    networks = {port.network_id for port in request.ports}
+    found = bench.cloud.as_service().ports(networks)
+    return {port.id for port in found if port.made_for == request.key}
 
 
 class ServiceCloudContract:
@@ -302,10 +348,73 @@ class ServiceCloudContract:
         assert "unpause" in (refused.fault or "")
         assert stopped == Outcome(running, running)
 
+    def test_servers_are_started_and_starting_again_is_no_error(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        servers = [bench.make_server(bench.name("web"), volumes=1) for _ in range(2)]
+        service.stop_servers(servers)
+        for _ in range(2):
+            assert service.start_servers(servers) == [Outcome(one, one) for one in servers]
+        seen = service.look(bench.project_id)
+        assert {seen[server].status for server in servers} == {"ACTIVE"}
+
+    def test_a_server_that_cannot_be_started_does_not_keep_the_others(self, bench: Bench) -> None:
+        server = bench.make_server(bench.name("web"), volumes=1)
+        bench.stop_server(server)
+        gone, started = bench.cloud.as_service().start_servers([NOBODY, server])
+        assert (gone.key, gone.id) == (NOBODY, None)
+        assert NOBODY in (gone.fault or "")
+        assert started == Outcome(server, server)
+
+    def test_what_stands_by_is_locked_and_marked_until_it_does_no_more(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        server = bench.make_server(bench.name("web"), volumes=2)
+        volumes = [one.id for one in service.describe_server(bench.project_id, server).volumes]
+        for _ in range(2):
+            service.stand_by(
+                [NOBODY, server], [NOBODY, *volumes], group_id="pg-1", reason="of pg-1"
+            )
+        seen = service.standing_by(bench.project_id)
+        assert seen.servers[server] == "of pg-1"
+        assert {volume: seen.volumes[volume] for volume in volumes} == dict.fromkeys(
+            volumes, "pg-1"
+        )
+        assert server not in service.standing_by(bench.other_project_id).servers
+        for _ in range(2):
+            service.stand_down([NOBODY, server], [NOBODY, *volumes])
+        seen = service.standing_by(bench.project_id)
+        assert server not in seen.servers
+        assert not seen.volumes.keys() & set(volumes)
+
+    def test_a_mark_is_no_change_of_the_server(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        server = bench.make_server(bench.name("web"), volumes=1)
+        before = service.describe_server(bench.project_id, server)
+        seen = bench.fingerprint(server)
+        disks = [one.id for one in before.volumes]
+        service.stand_by([server], disks, group_id="pg-1", reason="of pg-1")
+        assert service.describe_server(bench.project_id, server) == before
+        assert bench.fingerprint(server) == seen
+
+    def test_a_server_that_somebody_has_locked_stays_locked_for_that(self, bench: Bench) -> None:
+        service = bench.cloud.as_service()
+        server = bench.make_server(bench.name("web"), volumes=1)
+        service.stand_by([server], [], group_id="pg-1", reason="by its owner")
+        service.stand_by([server], [], group_id="pg-1", reason="of pg-1")
+        assert service.standing_by(bench.project_id).servers[server] == "by its owner"
+
+    def test_a_server_that_is_locked_is_stopped_and_started_all_the_same(
+        self, bench: Bench
+    ) -> None:
+        service = bench.cloud.as_service()
+        server = bench.make_server(bench.name("web"), volumes=1)
+        service.stand_by([server], [], group_id="pg-1", reason="of pg-1")
+        assert service.stop_servers([server]) == [Outcome(server, server)]
+        assert service.start_servers([server]) == [Outcome(server, server)]
+
     def test_volume_types_are_found_by_how_they_replicate(self, bench: Bench) -> None:
         service = bench.cloud.as_service()
         assert [type.name for type in service.volume_types("async")] == ["replicated"]
-        assert service.volume_types("sync") == []
+        assert "replicated" not in [type.name for type in service.volume_types("sync")]
 
     def test_the_consistent_group_type_is_the_same_each_time(self, bench: Bench) -> None:
         service = bench.cloud.as_service()
@@ -315,6 +424,17 @@ class ServiceCloudContract:
         nowhere = VolumeType(NOBODY, "gold", "no-such-backend")
         with pytest.raises(errors.CloudError, match="gold"):
             bench.cloud.as_service().pool_for(nowhere)
+
+    def test_a_landing_type_is_of_the_same_pool_and_does_not_replicate(self, bench: Bench) -> None:
+        service, landing = bench.cloud.as_service(), bench.landing_type
+        assert service.pool_for(landing) == service.pool_for(bench.sync_type)
+        assert landing not in service.volume_types("async") + service.volume_types("sync")
+        assert bench.landing_type == landing
+
+    def test_a_type_that_no_backend_serves_has_no_landing_type(self, bench: Bench) -> None:
+        nowhere = VolumeType(NOBODY, "gold", "no-such-backend")
+        with pytest.raises(errors.CloudError, match="gold"):
+            bench.cloud.as_service().landing_type(nowhere)
 
 
 class TrustContract:
@@ -384,6 +504,15 @@ class ProtectingContract:
         assert all(bench.show_volume(volume) for volume in volumes)
         assert self.make_group(bench, key) != group
         bench.tenant.delete_volume_group(key=key)
+
+    def test_the_service_user_finds_and_deletes_a_tenants_group(self, bench: Bench) -> None:
+        service, key = bench.cloud.as_service(), bench.name("group")
+        assert service.volume_group(key) is None
+        group = self.make_group(bench, key)
+        assert service.volume_group(key) == group
+        for _ in range(2):
+            service.delete_volume_group(key=key)
+        assert service.volume_group(key) is None
 
     def test_the_service_user_changes_a_tenants_group(self, bench: Bench) -> None:
         server_id = bench.make_server(bench.name("web"), volumes=2)
@@ -486,20 +615,18 @@ class RecoveringContract:
 
     def test_recreating_twice_is_recreating_once(self, bench: Bench) -> None:
         request = bench.request_server("again")
-        before = bench.ports()
         first = bench.tenant.recreate_server(request)
         assert bench.tenant.recreate_server(request) == first
-        assert bench.ports() == before + 1
+        assert ports_of(bench, request) == set(first.port_ids)
         bench.tenant.remove_server(request.key)
 
     def test_removing_undoes_recreating_and_repeating_it_is_no_error(self, bench: Bench) -> None:
         request = bench.request_server("again")
-        before = bench.ports()
         server = bench.tenant.recreate_server(request)
         bench.tenant.remove_server(request.key)
         bench.tenant.remove_server(request.key)
         assert bench.show_server(server.id) is None
-        assert bench.ports() == before
+        assert ports_of(bench, request) == set()
 
     def test_removing_a_server_leaves_its_volumes(self, bench: Bench) -> None:
         request = bench.request_server("again")
@@ -507,6 +634,43 @@ class RecoveringContract:
         bench.tenant.recreate_server(dataclasses.replace(request, volumes=ending))
         bench.tenant.remove_server(request.key)
         assert all(bench.show_volume(disk.volume_id) for disk in ending)
+
+    def test_the_service_user_deletes_no_server_of_another_project(self, bench: Bench) -> None:
+        server = bench.make_server(bench.name("web"), volumes=1)
+        service = bench.cloud.as_service()
+        service.delete_server(server, project_id=bench.other_project_id)
+        assert service.describe_server(bench.project_id, server).member.server_id == server
+
+    def test_a_server_that_is_deleted_leaves_its_volumes_and_its_port_which_another_reuses(
+        self, bench: Bench
+    ) -> None:
+        first = bench.make_server(bench.name("first"), volumes=1)
+        service = bench.cloud.as_service()
+        member = service.describe_server(bench.project_id, first).member
+        for _ in range(2):
+            service.delete_server(first, project_id=bench.project_id)
+        (nic,) = member.nics
+        asked = bench.request_server("again")
+        ports = [dataclasses.replace(port, reuse=nic.port_id) for port in asked.ports]
+        disks = [
+            BlockDevice(volume.id, volume.boot_index, volume.device, False)
+            for volume in member.volumes
+        ]
+        request = dataclasses.replace(asked, ports=ports, volumes=disks)
+        for _ in range(2):
+            server = bench.tenant.recreate_server(request)
+        assert list(server.port_ids) == [nic.port_id]
+        bench.tenant.remove_server(request.key)
+
+    def test_a_port_that_a_server_has_is_not_reused(self, bench: Bench) -> None:
+        other = bench.make_server(bench.name("other"), volumes=1)
+        described = bench.cloud.as_service().describe_server(bench.project_id, other)
+        asked = bench.request_server("again")
+        taken = described.member.nics[0].port_id
+        ports = [dataclasses.replace(port, reuse=taken) for port in asked.ports]
+        server = bench.tenant.recreate_server(dataclasses.replace(asked, ports=ports))
+        assert taken not in server.port_ids
+        bench.tenant.remove_server(asked.key)
 
     def test_of_several_servers_with_one_key_the_oldest_stays(self, bench: Bench) -> None:
         request = bench.request_server("again")
@@ -520,28 +684,28 @@ class RecoveringContract:
     def test_ports_can_be_kept_for_another_attempt(self, bench: Bench) -> None:
         request = bench.request_server("again")
         first = bench.tenant.recreate_server(request)
-        before = bench.ports()
         bench.tenant.remove_server(request.key, keep_ports=True)
-        assert bench.ports() == before
+        assert ports_of(bench, request) == set(first.port_ids)
         again = bench.tenant.recreate_server(request)
         assert again.id != first.id
         assert again.port_ids == first.port_ids
         bench.tenant.remove_server(request.key)
-        assert bench.ports() == before - 1
+        assert ports_of(bench, request) == set()
 
     def test_a_kept_port_that_is_on_another_network_than_asked_for_is_replaced(
         self, bench: Bench
     ) -> None:
         request = bench.request_server("again")
-        before = bench.ports()
         first = bench.tenant.recreate_server(request)
         bench.tenant.remove_server(request.key, keep_ports=True)
         networks = bench.tenant.inventory().networks
         other = next(one for one in networks if one.name != bench.network and one.subnets)
         port = dataclasses.replace(request.ports[0], network_id=other.id, fixed_addresses=[])
-        again = bench.tenant.recreate_server(dataclasses.replace(request, ports=[port]))
+        elsewhere = dataclasses.replace(request, ports=[port])
+        again = bench.tenant.recreate_server(elsewhere)
         assert again.port_ids != first.port_ids
-        assert bench.ports() == before
+        assert ports_of(bench, request) == set()
+        assert ports_of(bench, elsewhere) == set(again.port_ids)
         bench.tenant.remove_server(request.key)
 
     def test_an_address_that_is_free_by_now_is_given_to_a_kept_port(self, bench: Bench) -> None:
@@ -614,5 +778,169 @@ class RecoveringContract:
         bench.tenant.remove_server(request.key)
 
 
-class CloudContract(ServiceCloudContract, TrustContract, ProtectingContract, RecoveringContract):
+class MirroringContract:
+    """Volumes are managed with the landing type first, and mirrored by being retyped."""
+
+    def test_a_volume_that_is_retyped_has_the_type_and_is_the_same(self, bench: Bench) -> None:
+        (volume,) = bench.land(1)
+        before = bench.show_volume(volume)
+        assert bench.type_of(volume) == bench.landing_type.id
+        assert bench.mirror([volume]) == [Outcome(volume, volume)]
+        assert bench.type_of(volume) == bench.sync_type.id
+        assert bench.show_volume(volume) == before
+
+    def test_retyping_twice_is_retyping_once(self, bench: Bench) -> None:
+        volumes = bench.land(3)
+        assert bench.mirror(volumes) == [Outcome(volume, volume) for volume in volumes]
+        assert bench.mirror(volumes) == [Outcome(volume, volume) for volume in volumes]
+        assert {bench.type_of(volume) for volume in volumes} == {bench.sync_type.id}
+        assert bench.mirror([]) == []
+
+    def test_a_volume_that_cannot_be_retyped_does_not_stop_the_others(self, bench: Bench) -> None:
+        """One that is not there cannot, nor one in a consistency group."""
+        service, key = bench.cloud.as_service(), bench.name("group")
+        server = bench.make_server(bench.name("web"), volumes=1)
+        (grouped,) = service.describe_server(bench.project_id, server).volumes
+        group = bench.tenant.create_volume_group(
+            key=key,
+            group_type_id=service.consistent_group_type(),
+            volume_type_id=bench.volume_type.id,
+        )
+        bench.tenant.change_volume_group(group, add=[grouped.id])
+        (good,) = bench.land(1)
+        missing, refused, retyped = bench.mirror([NOBODY, grouped.id, good])
+        assert (missing.key, missing.id) == (NOBODY, None)
+        assert NOBODY in (missing.fault or "")
+        assert (refused.key, refused.id) == (grouped.id, None)
+        assert "group" in (refused.fault or "")
+        assert retyped == Outcome(good, good)
+        assert bench.type_of(grouped.id) == grouped.type_id
+        assert bench.type_of(good) == bench.sync_type.id
+        bench.tenant.delete_volume_group(key=key)
+
+    def test_a_volume_that_a_server_has_is_retyped(self, bench: Bench) -> None:
+        request = bench.request_server("again", volume_type=bench.landing_type)
+        server = bench.tenant.recreate_server(request)
+        used = [disk.volume_id for disk in request.volumes]
+        assert bench.mirror(used) == [Outcome(volume, volume) for volume in used]
+        facts = bench.cloud.as_service().describe_server(bench.project_id, server.id)
+        assert {volume.type_id for volume in facts.volumes} == {bench.sync_type.id}
+        bench.tenant.remove_server(request.key)
+
+
+class RehearsingContract:
+    """What is made for a test alone, and removed without a trace."""
+
+    def test_volumes_are_deleted_on_the_array_too_and_repeating_it_is_no_error(
+        self, bench: Bench
+    ) -> None:
+        first, second, third = bench.manage(bench.request_volumes(3))
+        gone = {first.key: first.id, second.key: None}
+        outcomes = bench.tenant.remove_volumes(gone)
+        assert outcomes == [Outcome(first.key, first.id), Outcome(second.key, second.id)]
+        assert [bench.show_volume(one.id or "") for one in (first, second)] == [None, None]
+        assert not bench.is_on_array(first.id or "")
+        assert bench.show_volume(third.id or "")
+        assert bench.is_on_array(third.id or "")
+        assert bench.tenant.remove_volumes(gone) == [Outcome(key, None) for key in gone]
+        assert bench.tenant.remove_volumes({}) == []
+
+    def test_a_volume_that_a_server_has_stays_and_it_is_said_which(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        server = bench.tenant.recreate_server(request)
+        (free,) = bench.manage(bench.request_volumes(1))
+        held = request.volumes[0].volume_id
+        stays, goes = bench.tenant.remove_volumes({"no-key": held, free.key: free.id})
+        assert stays.id is None
+        assert server.id in (stays.fault or "")
+        assert goes == Outcome(free.key, free.id)
+        assert bench.show_volume(held)
+        bench.tenant.remove_server(request.key)
+
+    def test_an_isolated_network_made_twice_is_one(self, bench: Bench) -> None:
+        request = bench.request_network()
+        first = bench.tenant.make_isolated_network(request)
+        assert bench.tenant.make_isolated_network(request) == first
+        assert first.name == request.name
+        assert [subnet.cidr for subnet in first.subnets] == list(request.subnets)
+        listed = [one for one in bench.tenant.inventory().networks if one.name == request.name]
+        assert [one.id for one in listed] == [first.id]
+        bench.tenant.remove_isolated_network(request.key)
+
+    def test_a_server_on_an_isolated_network_has_the_addresses_it_asks_for(
+        self, bench: Bench
+    ) -> None:
+        """Also the first of the subnet, which a gateway would have, and the MAC address as well."""
+        asked = bench.request_network()
+        network = bench.tenant.make_isolated_network(asked)
+        plain = bench.request_server("again")
+        (port,) = plain.ports
+        subnet = network.subnets[0].id
+        here = dataclasses.replace(
+            port, network_id=network.id, fixed_addresses=[(subnet, "10.77.0.1")]
+        )
+        chosen = dataclasses.replace(here, key="1", mac_address=None, fixed_addresses=[])
+        request = dataclasses.replace(plain, ports=[here, chosen])
+        server = bench.tenant.recreate_server(request)
+        assert server.notes == []
+        assert "10.77.0.1" in bench.tenant.addresses(server.id)
+        bench.tenant.remove_server(request.key)
+        bench.tenant.remove_isolated_network(asked.key)
+
+    def test_removing_a_network_undoes_making_it_and_repeating_it_is_no_error(
+        self, bench: Bench
+    ) -> None:
+        request = bench.request_network()
+        bench.tenant.make_isolated_network(request)
+        for _ in range(2):
+            bench.tenant.remove_isolated_network(request.key)
+        names = [network.name for network in bench.tenant.inventory().networks]
+        assert request.name not in names
+
+    def test_a_network_with_a_port_of_somebodys_stays_and_it_is_said_which(
+        self, bench: Bench
+    ) -> None:
+        request = bench.request_network()
+        network = bench.tenant.make_isolated_network(request)
+        port = bench.make_port(network.id)
+        with pytest.raises(errors.CloudError, match=port):
+            bench.tenant.remove_isolated_network(request.key)
+        bench.delete_port(port)
+        bench.tenant.remove_isolated_network(request.key)
+
+    def test_the_service_user_removes_what_was_made_in_a_project_and_in_no_other(
+        self, bench: Bench
+    ) -> None:
+        request, asked = bench.request_server("again"), bench.request_network()
+        server = bench.tenant.recreate_server(request)
+        bench.tenant.make_isolated_network(asked)
+        (volume,) = bench.manage(bench.request_volumes(1))
+
+        other = bench.cloud.of_project(bench.other_project_id)
+        other.remove_server(request.key)
+        assert other.remove_volumes({volume.key: None}) == [Outcome(volume.key, None)]
+        other.remove_isolated_network(asked.key)
+        assert bench.show_server(server.id)
+        assert bench.show_volume(volume.id or "")
+        assert ports_of(bench, request) == set(server.port_ids)
+
+        own = bench.cloud.of_project(bench.project_id)
+        own.remove_server(request.key)
+        assert own.remove_volumes({volume.key: None}) == [Outcome(volume.key, volume.id)]
+        own.remove_isolated_network(asked.key)
+        assert bench.show_server(server.id) is None
+        assert bench.show_volume(volume.id or "") is None
+        assert ports_of(bench, request) == set()
+        names = [network.name for network in bench.tenant.inventory().networks]
+        assert asked.name not in names
+
+
+class CloudContract(
+    ServiceCloudContract,
+    TrustContract,
+    ProtectingContract,
+    RecoveringContract,
+    MirroringContract,
+    RehearsingContract,
+):
     """All of it."""

@@ -3,10 +3,11 @@
 
 A driver knows one array, so the suite has two, joined for replication, and a *bench*: what
 happens to arrays without Protector (Cinder makes a group, a schedule takes a point, a host
-attaches, the power goes).
+attaches, the power goes). Groups that are mirrored have a suite of their own (contract.mirrored).
 """
 
 import abc
+import datetime
 
 import pytest
 
@@ -34,6 +35,10 @@ class Bench(abc.ABC):
         """Let the source array take a point, of which the target gets a part only."""
 
     @abc.abstractmethod
+    def await_point(self, name: str) -> None:
+        """Wait until the target has all of a point that was taken on demand."""
+
+    @abc.abstractmethod
     def volumes_on_target(self) -> list[str]:
         """Return the names of the target array's volumes."""
 
@@ -44,6 +49,18 @@ class Bench(abc.ABC):
     @abc.abstractmethod
     def attach_on_target(self, volume: str) -> None:
         """Connect a host to a volume of the target array."""
+
+    @abc.abstractmethod
+    def add_on_target(self, volume: str, size_gb: int = 1) -> None:
+        """Make a volume on the target array, of the size that those of a group have."""
+
+    @abc.abstractmethod
+    def write_on_target(self, volume: str, mark: str) -> None:
+        """Write to a volume of the target array."""
+
+    @abc.abstractmethod
+    def newest_on_target(self, volume: str) -> str:
+        """Return what was written to a volume of the target array last."""
 
     @abc.abstractmethod
     def cut_off_target(self) -> None:
@@ -68,6 +85,15 @@ def replicated_point(bench: Bench) -> Point:
     replica = replicate(bench)
     bench.take_point(WEB)
     return bench.target.points(replica)[0]
+
+
+def with_original(bench: Bench) -> ArrayVolume:
+    """Return a volume of the target array that something was written to."""
+    bench.add_on_target("original")
+    bench.write_on_target("original", "before")
+    found = bench.target.volume("original")
+    assert found is not None
+    return found
 
 
 class StorageDriverContract:
@@ -185,6 +211,32 @@ class StorageDriverContract:
         bench.source.suspend("no-such-group")
         assert bench.source.replication(WEB) is None
 
+    def test_a_point_can_be_taken_at_any_moment_and_is_found_by_its_name(
+        self, bench: Bench
+    ) -> None:
+        bench.make_group(WEB, "vol1", "vol2")
+        replica = replicate(bench)
+        name = bench.source.take_point(WEB, key="op-0123")
+        bench.await_point(name)
+        (point,) = bench.target.points(replica)
+        assert (point.name, point.complete) == (name, True)
+        assert set(point.volumes) == {"vol1", "vol2"}
+
+    def test_the_same_key_is_the_same_point(self, bench: Bench) -> None:
+        bench.make_group(WEB, "vol1")
+        replica = replicate(bench)
+        name = bench.source.take_point(WEB, key="op-0123")
+        bench.await_point(name)
+        assert bench.source.take_point(WEB, key="op-0123") == name
+        assert bench.source.take_point(WEB, key="0123456789ab" * 4) != name
+        assert [one.name for one in bench.target.points(replica)].count(name) == 1
+
+    def test_of_a_group_that_goes_nowhere_no_point_is_taken(self, bench: Bench) -> None:
+        bench.make_group(WEB, "vol1")
+        for group in (WEB, "no-such-group"):
+            with pytest.raises(errors.StorageError, match=group):
+                bench.source.take_point(group, key="op-0123")
+
     # -- at the target
 
     def test_a_group_the_source_has_not_sent_here_cannot_be_allowed(self, bench: Bench) -> None:
@@ -285,6 +337,88 @@ class StorageDriverContract:
         with pytest.raises(errors.StorageError):
             bench.target.promote(newest, "vol1", key="0123-e1")
         assert bench.volumes_on_target() == before
+
+    # -- onto volumes that are there
+
+    def test_a_volume_is_found_by_its_name(self, bench: Bench) -> None:
+        bench.add_on_target("original")
+        found = bench.target.volume("original")
+        assert found is not None
+        assert (found.name, found.size_bytes) == ("original", 1024**3)
+        assert bench.target.volume("no-such-volume") is None
+
+    def test_an_overwritten_volume_is_the_same_and_holds_what_the_other_does(
+        self, bench: Bench
+    ) -> None:
+        original = with_original(bench)
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        bench.write_on_target(made.name, "from the other site")
+        for _ in range(2):
+            bench.target.overwrite(original.id, source=made.name)
+        assert bench.newest_on_target("original") == "from the other site"
+        assert bench.target.volume("original") == original
+
+    def test_what_is_gone_is_not_copied_any_more(self, bench: Bench) -> None:
+        original = with_original(bench)
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        bench.target.discard(made.id)
+        with pytest.raises(errors.StorageError, match=made.name):
+            bench.target.overwrite(original.id, source=made.name)
+        assert bench.newest_on_target("original") == "before"
+
+    def test_a_volume_of_another_size_is_not_overwritten(self, bench: Bench) -> None:
+        bench.add_on_target("larger", size_gb=2)
+        larger = bench.target.volume("larger")
+        assert larger is not None
+        bench.write_on_target("larger", "before")
+        made = bench.target.promote(replicated_point(bench), "vol1", key="0123-e1")
+        with pytest.raises(errors.StorageError, match="larger"):
+            bench.target.overwrite(larger.id, source=made.name)
+        assert bench.newest_on_target("larger") == "before"
+        assert bench.target.volume("larger") == larger
+
+    def test_what_was_saved_first_can_be_restored_again_and_again(self, bench: Bench) -> None:
+        original = with_original(bench)
+        bench.target.save(original.id, key="e1")
+        for mark in ("after", "still later"):
+            bench.write_on_target("original", mark)
+            bench.target.save(original.id, key="e1")
+            bench.target.restore(original.id, key="e1")
+            assert bench.newest_on_target("original") == "before"
+        assert bench.target.volume("original") == original
+
+    def test_what_is_saved_under_another_key_is_another_thing(self, bench: Bench) -> None:
+        original = with_original(bench)
+        bench.target.save(original.id, key="e1")
+        bench.write_on_target("original", "after")
+        bench.target.save(original.id, key="e3")
+        bench.target.restore(original.id, key="e1")
+        bench.target.restore(original.id, key="e3")
+        assert bench.newest_on_target("original") == "after"
+
+    def test_restoring_what_was_never_saved_changes_nothing(self, bench: Bench) -> None:
+        original = with_original(bench)
+        bench.target.restore(original.id, key="e1")
+        assert bench.newest_on_target("original") == "before"
+
+    def test_a_volume_that_is_gone_can_be_neither_saved_nor_restored(self, bench: Bench) -> None:
+        nobody = "00000000-0000-0000-0000-000000000000"
+        for action in (bench.target.save, bench.target.restore):
+            with pytest.raises(errors.StorageError, match=nobody):
+                action(nobody, key="e1")
+
+    def test_what_was_saved_long_ago_is_forgotten_and_nothing_else(self, bench: Bench) -> None:
+        original = with_original(bench)
+        bench.target.save(original.id, key="e1")
+        now = datetime.datetime.now(datetime.UTC)
+        assert bench.target.forget_saved(now - datetime.timedelta(hours=1)) == 0
+        assert bench.target.forget_saved(now + datetime.timedelta(hours=1)) == 1
+        assert bench.target.forget_saved(now + datetime.timedelta(hours=1)) == 0
+        bench.write_on_target("original", "after")
+        bench.target.restore(original.id, key="e1")
+        assert bench.newest_on_target("original") == "after"
+
+    # -- in the end
 
     def test_discarding_undoes_promoting(self, bench: Bench) -> None:
         point = replicated_point(bench)

@@ -2,7 +2,7 @@
 import contextlib
 import dataclasses
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import pytest
 from contract.cloud import QUOTAS, Bench, CloudContract, ShownServer, ShownVolume
@@ -10,11 +10,14 @@ from contract.cloud import QUOTAS, Bench, CloudContract, ShownServer, ShownVolum
 from protector import errors
 from protector.cloud.base import (
     Glance,
+    Network,
+    NetworkRequest,
     Outcome,
     PortRequest,
     Server,
     ServerRequest,
     VolumeRequest,
+    VolumeType,
 )
 from protector.cloud.fake import (
     FakeCloud,
@@ -98,6 +101,9 @@ class FakeBench(Bench):
                 return ShownVolume(request.name, request.bootable, dict(request.metadata))
         return self._disk(volume_id)
 
+    def type_of(self, volume_id: str) -> str:
+        return self.cloud.type_of(volume_id).id
+
     def show_server(self, server_id: str) -> ShownServer | None:
         for made in [*self.cloud.made_servers.values(), *self.cloud.doubles]:
             if made.server.id == server_id:
@@ -110,10 +116,16 @@ class FakeBench(Bench):
         yield
         self.cloud.limits = {}
 
-    def ports(self) -> int:
-        network = next(one for one in self.cloud.networks if one.name == self.network)
-        ports = self.cloud.made_ports.values()
-        return sum(port.request.network_id == network.id for port in ports)
+    def is_on_array(self, volume_id: str) -> bool:
+        return f"volume-{volume_id}-cinder" in {one.name for one in self.array.volumes.values()}
+
+    def make_port(self, network_id: str) -> str:
+        port = new_id()
+        self.cloud.foreign[network_id] = f"port {port}"
+        return port
+
+    def delete_port(self, port_id: str) -> None:
+        self.cloud.foreign.clear()
 
     def _disk(self, volume_id: str) -> ShownVolume | None:
         for _, facts in self.cloud.servers.values():
@@ -127,7 +139,7 @@ class FakeBench(Bench):
             name=request.name,
             metadata=dict(request.metadata),
             tags=list(request.tags),
-            macs=[port.mac_address for port in request.ports],
+            macs=[port.mac_address or "" for port in request.ports],
             addresses=[address for p in request.ports for _, address in p.fixed_addresses],
             volumes=[volume.volume_id for volume in request.volumes],
         )
@@ -144,6 +156,11 @@ class TestFakeCloud(CloudContract):
             bench.manage(bench.request_volumes(1))
         with pytest.raises(errors.CloudRefused, match="volume_extension:volume_manage"):
             bench.tenant.must_manage_volumes(bench.volume_type.id)
+
+    def test_a_cloud_may_have_no_landing_type(self, bench: FakeBench) -> None:
+        bench.cloud.landing_type = None
+        with pytest.raises(errors.NoVolumeType, match="volume_backend_name=pure <name>"):
+            bench.cloud.as_service().landing_type(bench.sync_type)
 
     def test_a_fault_that_is_set_is_met(self, bench: FakeBench) -> None:
         request = bench.request_server("again")
@@ -239,6 +256,43 @@ class StubbornCloud(FakeCloud):
         return StubbornTenant(self, project_id)
 
 
+class HeadlessTenant(FakeTenantCloud):
+    """Breaks the contract: sees what others own, and takes what is in use."""
+
+    def remove_server(self, key: str, *, keep_ports: bool = False) -> None:
+        self.cloud.made_servers.pop(key, None)
+
+    def remove_volumes(self, volumes: Mapping[str, str | None]) -> list[Outcome]:
+        for key in volumes:
+            self.cloud.made_volumes.pop(key, None)
+        return [Outcome(key, None) for key in volumes]
+
+    def remove_isolated_network(self, key: str) -> None:
+        self.cloud.foreign.clear()
+        super().remove_isolated_network(key)
+
+
+class HeadlessCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> HeadlessTenant:
+        return HeadlessTenant(self, project_id)
+
+    def of_project(self, project_id: str) -> HeadlessTenant:
+        return HeadlessTenant(self, project_id)
+
+
+class ForgetfulNetworks(FakeTenantCloud):
+    """Breaks the contract: makes another network each time it is asked."""
+
+    def make_isolated_network(self, request: NetworkRequest) -> Network:
+        self.cloud.made_networks.pop(request.key, None)
+        return super().make_isolated_network(request)
+
+
+class ForgetfulNetworksCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> ForgetfulNetworks:
+        return ForgetfulNetworks(self, project_id)
+
+
 class ForgottenTrusts(FakeServiceCloud):
     """Breaks the contract: knows of no trust."""
 
@@ -251,9 +305,69 @@ class TrustlessCloud(FakeCloud):
         return ForgottenTrusts(self)
 
 
+class RoughService(FakeServiceCloud):
+    """Breaks the contract: locks over others' locks, and stops at the first that is not there."""
+
+    def start_servers(self, server_ids: Sequence[str]) -> list[Outcome]:
+        started = super().start_servers(server_ids)
+        return started[:1] * len(started)
+
+    def stand_by(
+        self, servers: Iterable[str], volumes: Iterable[str], *, group_id: str, reason: str
+    ) -> None:
+        self.cloud.locks |= dict.fromkeys(servers, reason)
+
+
+class EagerService(FakeServiceCloud):
+    """Breaks the contract: lets a copy land as what is to be mirrored at once."""
+
+    def landing_type(self, volume_type: VolumeType) -> VolumeType:
+        return volume_type
+
+
+class HastyTenant(FakeTenantCloud):
+    """Breaks the contract: does not retype what is in a server, and one fault stops the rest."""
+
+    def retype_volumes(self, volume_ids: Sequence[str], *, volume_type_id: str) -> list[Outcome]:
+        free = [id for id in volume_ids if self._server_of(id) is None]
+        outcomes = super().retype_volumes(free, volume_type_id=volume_type_id)
+        faults = [outcome for outcome in outcomes if outcome.fault]
+        return faults[:1] * len(outcomes) or [Outcome(id, id) for id in volume_ids]
+
+
+class LyingTenant(FakeTenantCloud):
+    """Breaks the contract: says of the first that it has the type, and leaves it."""
+
+    def retype_volumes(self, volume_ids: Sequence[str], *, volume_type_id: str) -> list[Outcome]:
+        super().retype_volumes(volume_ids[1:], volume_type_id=volume_type_id)
+        return [Outcome(id, id) for id in volume_ids]
+
+
+class EagerCloud(FakeCloud):
+    def as_service(self) -> EagerService:
+        return EagerService(self)
+
+
+class HastyCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> HastyTenant:
+        return HastyTenant(self, project_id)
+
+
+class LyingCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> LyingTenant:
+        return LyingTenant(self, project_id)
+
+
+class RoughCloud(FakeCloud):
+    def as_service(self) -> RoughService:
+        return RoughService(self)
+
+
 @pytest.mark.parametrize(
     ("cloud_type", "test"),
     [
+        (RoughCloud, CloudContract.test_a_server_that_cannot_be_started_does_not_keep_the_others),
+        (RoughCloud, CloudContract.test_a_server_that_somebody_has_locked_stays_locked_for_that),
         (CarelessCloud, CloudContract.test_removing_a_server_leaves_its_volumes),
         (CarelessCloud, CloudContract.test_of_several_servers_with_one_key_the_oldest_stays),
         (CarelessCloud, CloudContract.test_ports_can_be_kept_for_another_attempt),
@@ -266,6 +380,30 @@ class TrustlessCloud(FakeCloud):
             CloudContract.test_an_address_that_is_free_by_now_is_given_to_a_kept_port,
         ),
         (TrustlessCloud, CloudContract.test_the_trusts_that_there_are_can_be_listed),
+        (
+            HeadlessCloud,
+            CloudContract.test_volumes_are_deleted_on_the_array_too_and_repeating_it_is_no_error,
+        ),
+        (HeadlessCloud, CloudContract.test_a_volume_that_a_server_has_stays_and_it_is_said_which),
+        (
+            HeadlessCloud,
+            CloudContract.test_the_service_user_removes_what_was_made_in_a_project_and_in_no_other,
+        ),
+        (ForgetfulNetworksCloud, CloudContract.test_an_isolated_network_made_twice_is_one),
+        (
+            EagerCloud,
+            CloudContract.test_a_landing_type_is_of_the_same_pool_and_does_not_replicate,
+        ),
+        (
+            HastyCloud,
+            CloudContract.test_a_volume_that_cannot_be_retyped_does_not_stop_the_others,
+        ),
+        (HastyCloud, CloudContract.test_a_volume_that_a_server_has_is_retyped),
+        (
+            LyingCloud,
+            CloudContract.test_a_volume_that_is_retyped_has_the_type_and_is_the_same,
+        ),
+        (LyingCloud, CloudContract.test_retyping_twice_is_retyping_once),
     ],
 )
 def test_the_suite_catches(
@@ -273,3 +411,9 @@ def test_the_suite_catches(
 ) -> None:
     with pytest.raises(AssertionError):
         test(CloudContract(), FakeBench(cloud_type))
+
+
+def test_the_suite_catches_a_cloud_that_takes_a_network_from_under_somebody() -> None:
+    test = CloudContract.test_a_network_with_a_port_of_somebodys_stays_and_it_is_said_which
+    with pytest.raises(pytest.fail.Exception):
+        test(CloudContract(), FakeBench(HeadlessCloud))

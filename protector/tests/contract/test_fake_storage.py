@@ -2,41 +2,11 @@
 import itertools
 
 import pytest
-from contract.storage import Bench, StorageDriverContract
+from contract.in_memory import FakeBench
+from contract.storage import StorageDriverContract
 
 from protector.storage.base import ArrayVolume, Point
 from protector.storage.fake import FakeArray
-
-
-class FakeBench(Bench):
-    def __init__(self, array_type: type[FakeArray] = FakeArray) -> None:
-        self.source: FakeArray = array_type("array-a")
-        self.target: FakeArray = array_type("array-b")
-        self.source.connect(self.target)
-
-    def make_group(self, group: str, *volumes: str) -> None:
-        self.source.create_group(group)
-        for volume in volumes:
-            self.source.create_volume(volume)
-            self.source.add_to_group(group, volume)
-
-    def take_point(self, group: str) -> None:
-        self.source.take_point(group)
-
-    def begin_point(self, group: str) -> None:
-        self.source.take_point(group, progress=0.4)
-
-    def volumes_on_target(self) -> list[str]:
-        return sorted(volume.name for volume in self.target.volumes.values())
-
-    def rename_on_target(self, volume: str, new_name: str) -> None:
-        self.target.rename_volume(volume, new_name)
-
-    def attach_on_target(self, volume: str) -> None:
-        self.target.hosts |= {v.id for v in self.target.volumes.values() if v.name == volume}
-
-    def cut_off_target(self) -> None:
-        self.target.down = True
 
 
 class TestFakeArray(StorageDriverContract):
@@ -53,6 +23,9 @@ class ForgetfulArray(FakeArray):
     def promote(self, point: Point, volume: str, *, key: str) -> ArrayVolume:
         return super().promote(point, volume, key=f"{key}-{next(self._times)}")
 
+    def take_point(self, group: str, *, key: str) -> str:
+        return super().take_point(group, key=f"{key}-{next(self._times)}")
+
 
 class HastyArray(FakeArray):
     """Breaks the contract: takes a point for whole before all of it has come."""
@@ -68,6 +41,21 @@ class RashArray(FakeArray):
         self.stop_replicating(group)
 
 
+class AmnesicArray(FakeArray):
+    """Breaks the contract: keeps what a volume holds now in place of what was saved first."""
+
+    def save(self, volume_id: str, *, key: str) -> None:
+        self._saved.pop((volume_id, key), None)
+        super().save(volume_id, key=key)
+
+
+def test_the_suite_catches_an_array_that_saves_over_what_was_saved() -> None:
+    with pytest.raises(AssertionError):
+        StorageDriverContract().test_what_was_saved_first_can_be_restored_again_and_again(
+            FakeBench(AmnesicArray)
+        )
+
+
 def test_the_suite_catches_an_array_that_suspends_by_forgetting() -> None:
     with pytest.raises(AssertionError):
         StorageDriverContract().test_suspending_stops_the_schedule_and_nothing_else(
@@ -78,6 +66,11 @@ def test_the_suite_catches_an_array_that_suspends_by_forgetting() -> None:
 def test_the_suite_catches_an_array_that_forgets_its_keys() -> None:
     with pytest.raises(AssertionError):
         StorageDriverContract().test_promoting_twice_is_promoting_once(FakeBench(ForgetfulArray))
+
+
+def test_the_suite_catches_an_array_that_takes_a_point_twice() -> None:
+    with pytest.raises(AssertionError):
+        StorageDriverContract().test_the_same_key_is_the_same_point(FakeBench(ForgetfulArray))
 
 
 def test_the_suite_catches_an_array_that_promotes_half_a_point() -> None:

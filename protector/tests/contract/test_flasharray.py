@@ -1,129 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """The FlashArray driver over HTTPS, on two simulated arrays."""
 
-import itertools
 import pathlib
-import socket
 import time
-from collections.abc import Iterator
 
 import pytest
-from contract.storage import DAY, WEB, Bench, StorageDriverContract, replicate, replicated_point
+from contract.simulated import BUDGET, SOURCE, TARGET, TOKEN, SimulatedArrays, SimulatorBench
+from contract.storage import (
+    DAY,
+    WEB,
+    StorageDriverContract,
+    replicate,
+    replicated_point,
+    with_original,
+)
 from oslo_config import cfg
 from pypureclient import flasharray
 
-from flasharray_simulator.control import Control
-from flasharray_simulator.settings import ArraySettings, ControlSettings, Settings
-from flasharray_simulator.simulator import Simulator
 from protector import conf, errors, storage
 from protector.storage.base import ArrayVolume, Point, ReplicaGroup
 from protector.storage.flasharray import FlashArrayDriver
-from protector.storage.purity import Purity
-
-GIB = 1024**3
-SOURCE, TARGET = "array-a", "array-b"
-TOKEN = "a-token"
-# Seconds for which a call is repeated.
-BUDGET = 1.0
-# Bytes a second, and what is written before a point that is not to be complete.
-SLOW, MUCH = 1024**2, 100 * 1024**2
-
-
-class SimulatedArrays:
-    """Two arrays in this process, joined; ``ports`` by name of the array."""
-
-    def __init__(self, folder: pathlib.Path) -> None:
-        self.ports = {SOURCE: free_port(), TARGET: free_port()}
-        control_port = free_port()
-        self.ca_file = str(folder / "ca.pem")
-        self.simulator = Simulator(
-            Settings(
-                state_dir=folder,
-                arrays=tuple(
-                    ArraySettings(name, "127.0.0.1", TOKEN, port, tuple({*self.ports} - {name}))
-                    for name, port in self.ports.items()
-                ),
-                control=ControlSettings(port=control_port),
-            )
-        )
-        self.control = Control(port=control_port)
-
-    def purity(self, array: str, **changes: object) -> Purity:
-        options = {
-            "target": f"127.0.0.1:{self.ports[array]}",
-            "api_token": TOKEN,
-            "ca_file": self.ca_file,
-            "connect_timeout": 2,
-            "timeout": 10,
-        }
-        return Purity(array, **(options | changes))
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
-class SimulatorBench(Bench):
-    def __init__(self, arrays: SimulatedArrays) -> None:
-        self.control = arrays.control
-        self.at_source, self.at_target = arrays.purity(SOURCE), arrays.purity(TARGET)
-        self.source = FlashArrayDriver(SOURCE, self.at_source, call_budget=BUDGET)
-        self.target = FlashArrayDriver(TARGET, self.at_target, call_budget=BUDGET)
-        self._marks = itertools.count()
-
-    def make_group(self, group: str, *volumes: str) -> None:
-        self.at_source.ask("post_protection_groups", names=[group])
-        for volume in volumes:
-            new = flasharray.VolumePost(provisioned=GIB)
-            self.at_source.ask("post_volumes", names=[volume], volume=new)
-            self.at_source.ask(
-                "post_protection_groups_volumes", group_names=[group], member_names=[volume]
-            )
-
-    def take_point(self, group: str) -> None:
-        suffix = self.control.replicate(SOURCE, group)
-        self.control.wait_replicated(TARGET, f"{SOURCE}:{group}.{suffix}")
-
-    def begin_point(self, group: str) -> None:
-        self.control.write(SOURCE, "vol1", f"mark{next(self._marks)}", MUCH)
-        self.control.set_link(SOURCE, TARGET, bandwidth=SLOW)
-        suffix = self.control.replicate(SOURCE, group)
-        self.control.wait_replicating(TARGET, f"{SOURCE}:{group}.{suffix}")
-
-    def volumes_on_target(self) -> list[str]:
-        volumes = self.control.volumes(TARGET)
-        return sorted(volume["name"] for volume in volumes if not volume["destroyed"])
-
-    def rename_on_target(self, volume: str, new_name: str) -> None:
-        renamed = flasharray.VolumePatch(name=new_name)
-        self.at_target.ask("patch_volumes", names=[volume], volume=renamed)
-
-    def attach_on_target(self, volume: str) -> None:
-        host = flasharray.HostPost(iqns=["iqn.2026-01.example:host1"])
-        self.at_target.ask("post_hosts", names=["host1"], host=host)
-        self.at_target.ask("post_connections", host_names=["host1"], volume_names=[volume])
-
-    def cut_off_target(self) -> None:
-        self.control.array_down(TARGET)
-
-
-@pytest.fixture(scope="module")
-def arrays(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedArrays]:
-    arrays = SimulatedArrays(tmp_path_factory.mktemp("arrays"))
-    arrays.simulator.start()
-    yield arrays
-    arrays.simulator.stop()
 
 
 @pytest.fixture
-def bench(arrays: SimulatedArrays) -> Iterator[SimulatorBench]:
-    arrays.control.array_up(TARGET)
-    arrays.control.clear_faults()
-    arrays.control.reset()
-    return SimulatorBench(arrays)
+def bench(new_arrays: SimulatedArrays) -> SimulatorBench:
+    return SimulatorBench(new_arrays)
 
 
 class TestFlashArray(StorageDriverContract):
@@ -211,6 +112,25 @@ class TestFlashArray(StorageDriverContract):
         (destroyed,) = bench.at_target.ask("get_volumes", ids=[made.id])
         assert destroyed.destroyed
 
+    @pytest.mark.parametrize("rule", [{"status": 503}, {"action": "drop"}], ids=["503", "drop"])
+    def test_a_safety_snapshot_whose_answer_is_lost_is_taken_once(
+        self, bench: SimulatorBench, rule: dict[str, object]
+    ) -> None:
+        original = with_original(bench)
+        bench.control.fault(TARGET, "/volume-snapshots$", method="POST", after=True, **rule)
+        bench.target.save(original.id, key="e1")
+        (snapshot,) = bench.at_target.ask("get_volume_snapshots", source_names=["original"])
+        assert snapshot.name == "original.protector-saved-e1"
+
+    def test_the_name_of_a_safety_snapshot_is_short_enough(self, bench: SimulatorBench) -> None:
+        name = "volume-01234567-89ab-cdef-0123-456789abcdef-cinder"
+        bench.add_on_target(name)
+        volume = bench.target.volume(name)
+        assert volume is not None
+        bench.target.save(volume.id, key="0123456789ab" * 2)
+        (snapshot,) = bench.at_target.ask("get_volume_snapshots", source_names=[name])
+        assert len(snapshot.name) <= 96
+
     def test_the_session_may_expire(self, bench: SimulatorBench) -> None:
         bench.target.check()
         bench.control.expire_sessions(TARGET)
@@ -260,6 +180,24 @@ class TestFlashArray(StorageDriverContract):
         driver = storage.load(options)
         driver.check()
         assert driver.array == TARGET
+
+    def test_a_point_whose_answer_is_lost_is_taken_once(self, bench: SimulatorBench) -> None:
+        bench.make_group(WEB, "vol1")
+        replica = replicate(bench)
+        bench.control.fault(
+            SOURCE, "/protection-group-snapshots$", method="POST", action="drop", after=True
+        )
+        name = bench.source.take_point(WEB, key="op-0123")
+        bench.await_point(name)
+        assert [one.name for one in bench.target.points(replica)] == [name]
+
+    def test_a_point_taken_on_demand_holds_the_last_write(self, bench: SimulatorBench) -> None:
+        bench.make_group(WEB, "vol1")
+        replica = replicate(bench)
+        bench.control.write(SOURCE, "vol1", "last")
+        bench.await_point(bench.source.take_point(WEB, key="op-0123"))
+        made = bench.target.promote(bench.target.points(replica)[0], "vol1", key="0123-e1")
+        assert bench.control.markers(TARGET, made.name) == ["last"]
 
 
 class EagerDriver(FlashArrayDriver):

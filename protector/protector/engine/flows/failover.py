@@ -1,33 +1,60 @@
 # SPDX-License-Identifier: Apache-2.0
 """Failover: bring a protection group up on its other site."""
 
+import functools
 from collections.abc import Sequence
 
 from taskflow.flow import Flow
 
-from protector.domain import recovery
-from protector.domain.document import Member
-from protector.engine.flows.plan import in_turn, phase, plan, together
-from protector.engine.steps.finalization import Finalization
-from protector.engine.steps.instances import RecreateVm, WaitForPorts
+from protector.engine.flows.plan import phase, plan
+from protector.engine.flows.tiers import boot_tiers
+from protector.engine.recovery import PlannedRecovery, Recovery
+from protector.engine.step import Step
+from protector.engine.steps.finalization import Finalization, TakeOver
+from protector.engine.steps.handover import StopSourceVms, TakeLastSnapshot, WaitForLastSnapshot
+from protector.engine.steps.instances import RecreateVm
 from protector.engine.steps.preparation import CreateDrOperationRecord, ValidateTargetSite
+from protector.engine.steps.reprotection import reverse_replication
 from protector.engine.steps.storage import (
     IdentifyLatestSnapshot,
     ManageVolumesIntoCinder,
     PromoteVolumesFromSnapshot,
 )
-from protector.engine.work import Work
 
 
-def unplanned_failover(work: Work) -> Flow:
+def unplanned_failover(work: Recovery) -> Flow:
     """The source site is gone: start from the last replicated snapshot.
 
     A function of the saved work alone, so that an engine that starts again builds the very same
     flow and goes on after the last step that ended.
     """
-    tiers = recovery.boot_tiers(work.document.members)
-    return plan(
+    return _failover(
+        work,
         "unplanned_failover",
+        storage=[IdentifyLatestSnapshot(work)],
+        finalization=[Finalization(work)],
+    )
+
+
+def planned_failover(work: PlannedRecovery) -> Flow:
+    """The source site stops its VMs and sends the last of their data; then the roles change.
+
+    From then on it protects the group; if it cannot yet, a person has it done later.
+    """
+    return _failover(
+        work,
+        "planned_failover",
+        storage=[StopSourceVms(work), TakeLastSnapshot(work), WaitForLastSnapshot(work)],
+        finalization=[TakeOver(work), *reverse_replication(work, bears=True)],
+    )
+
+
+def _failover(
+    work: Recovery, name: str, *, storage: Sequence[Step], finalization: Sequence[Step]
+) -> Flow:
+    """:param storage: the steps that lead to the snapshot from which it starts."""
+    return plan(
+        name,
         phase(
             "preparation",
             ValidateTargetSite(work),
@@ -35,28 +62,13 @@ def unplanned_failover(work: Work) -> Flow:
         ),
         phase(
             "storage_failover",
-            IdentifyLatestSnapshot(work),
+            *storage,
             PromoteVolumesFromSnapshot(work),
             ManageVolumesIntoCinder(work),
         ),
         phase(
             "instance_recreation",
-            *(_tier(work, priority, members) for priority, members in tiers),
+            *boot_tiers(work, work.document.members, functools.partial(RecreateVm, work)),
         ),
-        phase(
-            "finalization",
-            Finalization(work),
-        ),
+        phase("finalization", *finalization),
     )
-
-
-def _tier(work: Work, priority: int, members: Sequence[Member]) -> Flow:
-    """Start the tier's VMs side by side; with a port to wait for, do not end before they answer."""
-    names = recovery.step_names(work.document.members)
-    started = together(
-        f"recreate_vms_of_tier_{priority}",
-        [RecreateVm(work, member, names[member.server_id]) for member in members],
-    )
-    awaited = [member for member in members if member.wait_port]
-    waits = [WaitForPorts(work, awaited, f"wait_for_ports_of_tier_{priority}")] if awaited else []
-    return in_turn(f"boot_tier_{priority}", started, *waits)

@@ -6,15 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from protector import errors
 from protector.cloud.base import PortRequest, UsedPort
+from protector.db import documents
 from protector.domain import differences, sync
 from protector.domain.document import Document, Member
-from protector.domain.operation import FailoverArguments
+from protector.domain.operation import RecoveryArguments
 from protector.domain.readiness import Finding, Severity, said
-from protector.engine import points
+from protector.engine import mirrors, points
 from protector.engine.planning import about
 from protector.engine.preflight import room
 from protector.engine.preflight.looking import Destination, Seen
-from protector.storage.base import Point
+from protector.storage.base import Mirror, Point
+from protector.sync.peer import Standing
 
 STATUS = "openstack protector protection-group sync-status {group}"
 
@@ -46,7 +48,7 @@ class Assessment:
 
 
 def assess(
-    document: Document, arguments: FailoverArguments, seen: Seen, *, site: str, array: str
+    document: Document, arguments: RecoveryArguments, seen: Seen, *, site: str, array: str
 ) -> Assessment:
     """Return all that there is to say, errors first."""
     judge = _Judge(document, arguments, seen, site, array)
@@ -64,13 +66,14 @@ class _Judge:
     def __init__(
         self,
         document: Document,
-        arguments: FailoverArguments,
+        arguments: RecoveryArguments,
         seen: Seen,
         site: str,
         array: str,
     ) -> None:
         self._document = document
         self._accepted = arguments.accept_stale_metadata
+        self._older = arguments.is_of_an_older_point
         self._seen = seen
         self._site = site
         self._array = array
@@ -78,8 +81,11 @@ class _Judge:
 
     def findings(self) -> Iterator[Finding]:
         yield from self._of_the_group()
+        yield from self._of_the_source()
         yield from self._of_the_site()
         yield from self._of_the_snapshot()
+        if isinstance(self._seen.mirror, Mirror):
+            yield from mirrors.findings(self._document, self._seen.mirror, self._array)
         of_vms = [*self._of_plans(), *self._of_volumes()]
         yield from of_vms
         yield from self._of_room({one.server_id for one in of_vms if one.is_error})
@@ -98,11 +104,37 @@ class _Judge:
         elif status is not sync.Status.SYNCED:
             peer = self._document.peer_of(self._site)
             yield Finding(
-                Severity.WARNING,
+                Severity.WARNING if self._seen.source is None else Severity.ERROR,
                 name,
                 f"It is not certain that {peer} has no newer version of the recovery document than"
                 f" version {self._document.version}, which is recovered ({status})",
                 f"See: {STATUS.format(group=name)}",
+            )
+
+    def _of_the_source(self) -> Iterator[Finding]:
+        """Of a planned failover: the other site has to be there, and at nothing else."""
+        source, document = self._seen.source, self._document
+        name, peer = document.name, document.peer_of(self._site)
+        if source is None:
+            return
+        if not isinstance(source, Standing):
+            yield said(Severity.ERROR, name, source.text)
+        elif source.head is None or source.yours != documents.CURRENT:
+            yield Finding(
+                Severity.ERROR,
+                name,
+                f"{peer} has another version of the recovery document than version"
+                f" {document.version}, which {self._site} has",
+                f"See: {STATUS.format(group=name)}",
+            )
+        elif source.head.status != document.status:
+            yield Finding(
+                Severity.ERROR,
+                name,
+                f"Protection group {name} is {source.head.status} on {peer}, and is handed over"
+                f" only when it is {document.status} there",
+                f"See there: export OS_CLOUD={peer}; openstack protector protection-group show"
+                f" {name}",
             )
 
     # -- the site -----------------------------------------------------------------------------
@@ -157,7 +189,16 @@ class _Judge:
             return
         limit = document.policy.rpo_minutes * 60
         age = points.rpo_seconds(point) if point else 0
-        if age > limit:
+        if point and self._older:
+            yield Finding(
+                Severity.WARNING,
+                document.name,
+                f"Snapshot {point.name} was asked for, of {point.created:%FT%TZ}: what was written"
+                f" in the {age} seconds since then is not in it",
+                "See what else there is: openstack protector protection-group snapshot list"
+                f" {document.name}",
+            )
+        elif age > limit:
             much = "more than twice " if age > 2 * limit else "more than "
             yield Finding(
                 Severity.WARNING,
@@ -170,8 +211,8 @@ class _Judge:
 
     def _of_volumes(self) -> Iterator[Finding]:
         seen = self._seen
-        if not isinstance(seen.point, Point):
-            return
+        if not isinstance(seen.point, Point) or seen.source is not None:
+            return  # a planned failover waits for another point, which has them all
         unmade = [
             (member, volume)
             for member in seen.missing
@@ -194,6 +235,9 @@ class _Judge:
     # -- the VMs ------------------------------------------------------------------------------
 
     def _of_plans(self) -> Iterator[Finding]:
+        for member in self._seen.too_young:
+            what = "the VM joined the group after the snapshot was taken, and is left out"
+            yield about(member, Severity.WARNING, what, "Ask for a later snapshot to have it")
         for prospect in self._seen.prospects.values():
             yield from prospect.findings
 
@@ -252,7 +296,8 @@ def unsettled(site: str, ours: Document, theirs: Document) -> errors.DocumentUns
 def _wanted(ports: Iterable[PortRequest]) -> Iterator[tuple[str, str]]:
     """Give each network with each MAC and fixed address that is wanted on it."""
     for port in ports:
-        yield port.network_id, port.mac_address
+        if port.mac_address:
+            yield port.network_id, port.mac_address
         for _, address in port.fixed_addresses:
             yield port.network_id, address
 

@@ -9,12 +9,13 @@ from typing import TypeAlias, TypeVar
 from protector import errors
 from protector.cloud.base import Inventory, Quotas, TenantCloud, UsedPort, VolumeType
 from protector.db import documents, groups
-from protector.domain import mapping, sync
-from protector.domain.document import Document, Mappings, Member
-from protector.engine import planning, points
-from protector.engine.planning import Prospect, Target
-from protector.engine.work import Work
-from protector.storage.base import Point, ReplicaGroup
+from protector.domain import sync
+from protector.domain.document import Document, Member
+from protector.engine import mirrors, planning, points, volume_types
+from protector.engine.planning import Prospect
+from protector.engine.recovery import Recovery
+from protector.storage.base import Mirror, Point
+from protector.sync.peer import Standing
 
 T = TypeVar("T")
 
@@ -35,8 +36,9 @@ class Destination:
 class Seen:
     """``missing``: the members that do not run here, in document order; ``unmade``: ids of their
     volumes that are not on the array yet, ``unmanaged``: that are not Cinder's yet. ``prospects``:
-    by server id. ``then``: the members as of ``point``. ``begun``: the version that the peer began
-    and did not finish.
+    by server id. ``then``: the members as of ``point``. ``too_young``: those that an older point
+    does not know. ``begun``: the version that the peer began and did not finish. ``source``: how
+    the group stands at the peer, when that is to hand it over. ``mirror``: of a mirrored group.
     """
 
     services: Mapping[str, str | None]
@@ -46,34 +48,46 @@ class Seen:
     quotas: Quotas
     ports: Told[Sequence[UsedPort]]
     point: Told[Point | None]
+    mirror: Told[Mirror | None]
     then: Mapping[str, Member]
     missing: Sequence[Member]
+    too_young: Sequence[Member]
     prospects: Mapping[str, Prospect]
     unmade: frozenset[str]
     unmanaged: frozenset[str]
     begun: Document | None
     sync_status: sync.Status
+    source: Told[Standing] | None
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing was withheld that may be told when it is asked for again."""
         destination = self.destination
         policy = destination.manageable if isinstance(destination, Destination) else None
-        told = (self.array, self.inventory, destination, policy, self.ports, self.point)
+        told = (
+            self.array,
+            self.inventory,
+            destination,
+            policy,
+            self.ports,
+            self.point,
+            self.mirror,
+        )
         return not any(isinstance(one, errors.PASSING) for one in told)
 
 
-def look(work: Work, tenant: TenantCloud) -> Seen:
+def look(work: Recovery, tenant: TenantCloud) -> Seen:
     """:param tenant: the cloud as the tenant sees it, by a trust or a token."""
     return _Look(work, tenant).seen()
 
 
 class _Look:
-    def __init__(self, work: Work, tenant: TenantCloud) -> None:
+    def __init__(self, work: Recovery, tenant: TenantCloud) -> None:
         self._work = work
         self._tenant = tenant
         self._service = work.equipment.cloud.as_service()
         self._array = work.equipment.array
+        self._settle_on_an_older_point()
         self._missing = work.missing()
         self._made = work.volumes()
         self._disks = [volume.id for member in self._missing for volume in member.volumes]
@@ -85,11 +99,13 @@ class _Look:
             def ask(question: Callable[[], T]) -> "Future[Told[T]]":
                 return threads.submit(_told, question)
 
+            source = ask(self._source) if self._work.is_planned else None
             services = threads.submit(self._service.check)
             array = ask(self._array.check)
             destination = ask(self._destination)
             quotas = threads.submit(self._tenant.quotas)
             point = ask(self._point)
+            mirror = ask(self._mirror)
             inventory = _told(self._tenant.inventory)
             prospects = self._prospects(inventory)
             ports = _told(lambda: self._ports(prospects))
@@ -103,48 +119,36 @@ class _Look:
             quotas=quotas.result(),
             ports=ports,
             point=newest,
+            mirror=mirror.result(),
             then=self._then(newest),
             missing=self._missing,
+            too_young=self._work.too_young,
             prospects=prospects,
             unmade=self._unmade,
             unmanaged=self._unmade | {id for id in self._disks if not self._is_managed(id)},
             begun=begun,
             sync_status=status,
+            source=source.result() if source else None,
         )
 
     # -- the cloud ----------------------------------------------------------------------------
 
     def _destination(self) -> Destination:
-        kind = self._work.document.replication_type
-        chosen = self._volume_type(self._service.volume_types(kind))
+        """What comes of a mirrored group is mirrored later: Cinder does not manage into a pod."""
+        work = self._work
+        chosen = volume_types.replicated(work.document, self._service, work.site)
         pool = self._service.pool_for(chosen)
+        if work.document.is_mirrored:
+            chosen = self._service.landing_type(chosen)
         refusal = _told(lambda: self._tenant.must_manage_volumes(chosen.id))
         return Destination(
             chosen, pool, refusal if isinstance(refusal, errors.CloudError) else None
         )
 
-    def _volume_type(self, types: list[VolumeType]) -> VolumeType:
-        """Return the replicated type named as the source's, where there is one, or the first."""
-        site, document = self._work.site, self._work.document
-        if not types:
-            raise errors.NoVolumeType(
-                reason=f"{site} has no volume type for {document.replication_type} replication,"
-                " which the recovered volumes are to have. See: openstack protector site"
-                f" list-volume-types {site}"
-            )
-        wanted = {volume.volume_type for m in document.members for volume in m.volumes}
-        return min(types, key=lambda type: (type.name not in wanted, type.name))
-
     def _prospects(self, inventory: Told[Inventory]) -> dict[str, Prospect]:
         if isinstance(inventory, errors.ProtectorError):
             return {}
-        document, given = self._work.document, self._work.arguments
-        stored = document.mappings
-        mappings = Mappings(
-            networks=mapping.override(stored.networks, given.networks, document.networks),
-            flavors=mapping.override(stored.flavors, given.flavors, document.flavors),
-        )
-        target = Target(self._work.site, inventory, mappings, self._work.epoch)
+        target = self._work.target(inventory)
         return {member.server_id: planning.plan(member, target) for member in self._missing}
 
     def _ports(self, prospects: Mapping[str, Prospect]) -> list[UsedPort]:
@@ -152,7 +156,7 @@ class _Look:
             port.network_id
             for prospect in prospects.values()
             for port in prospect.draft.ports
-            if port.network_id
+            if port.network_id and not planning.is_isolated(port.network_id)
         }
         return self._service.ports(sorted(networks)) if networks else []
 
@@ -176,11 +180,23 @@ class _Look:
         """Return the point to recover from; None when all volumes are here already."""
         if not self._unmade:
             return None
+        if mirrors.takes_its_point(self._work):
+            return mirrors.prospect(self._work)
+        return points.choose(self._work)
+
+    def _mirror(self) -> Mirror | None:
         document = self._work.document
-        chain = points.chain_of(document)
-        found = self._array.points(ReplicaGroup(chain.array, chain.array_group))
-        begun = {pair.point for pair in self._made.values()}
-        return points.newest_complete(document, self._array.array, found, begun)
+        return mirrors.standing(document, self._array) if document.is_mirrored else None
+
+    def _settle_on_an_older_point(self) -> None:
+        """Which VMs there are to recover depends on it; that it is not there is told later."""
+        work = self._work
+        if work.arguments.is_of_an_older_point and work.arguments.as_of is None:
+            point = _told(lambda: points.choose(work))
+            if isinstance(point, Point):
+                with work.sessions.begin() as session:
+                    version = points.version_as_of(session, work.group_id, point.created)
+                work.keep_to(point.name, version.checksum if version else None)
 
     # -- the database -------------------------------------------------------------------------
 
@@ -189,6 +205,11 @@ class _Look:
             return {}
         with self._work.sessions.begin() as session:
             return points.members_as_of(session, self._work.group_id, point.created)
+
+    def _source(self) -> Standing:
+        work = self._work
+        peer = work.equipment.peer(work.document.peer_of(work.site))
+        return peer.standing(work.group_id, work.arguments.document)
 
     def _standing(self) -> tuple[Document | None, sync.Status]:
         group_id = self._work.group_id
@@ -201,7 +222,12 @@ class _Look:
 def _told(question: Callable[[], T]) -> Told[T]:
     try:
         return question()
-    except (errors.CloudError, errors.StorageError, errors.Conflict) as error:
+    except (
+        errors.CloudError,
+        errors.StorageError,
+        errors.Conflict,
+        errors.PeerUnreachable,
+    ) as error:
         return error
 
 

@@ -111,8 +111,9 @@ def _ports(requests: Sequence[PortRequest], key: str, seen: Seen) -> Iterator[Pl
             holder = holders.get((network, address))
             return holder is None or holder.made_for == key
 
+        mac = request.mac_address
         yield PlannedPort(
-            network=names[network],
+            network=names.get(network, "an isolated one, made for it"),
             addresses=[address for _, address in request.fixed_addresses if is_free(address)],
-            mac_address=request.mac_address if is_free(request.mac_address) else None,
+            mac_address=mac if mac and is_free(mac) else None,
         )

@@ -13,22 +13,35 @@ from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
 from protector.engine import listening, planning
 from protector.engine.listening import Listener
-from protector.engine.step import Result, Step, repeated
+from protector.engine.recovery import Faults, Recovery
+from protector.engine.step import Result, repeated
+from protector.engine.steps.base import RecoveryStep
 from protector.engine.steps.preparation import REQUEST
-from protector.engine.work import Faults, Work
 
 LOG = logging.getLogger(__name__)
 
 
-class RecreateVm(Step):
+class RecreateVm(RecoveryStep):
     """One VM. That it cannot be made is its own affair: the others come up all the same."""
 
-    def __init__(self, work: Work, member: Member, name: str) -> None:
+    def __init__(self, work: Recovery, member: Member, name: str) -> None:
         super().__init__(work, name)
         self._member = member
 
     @repeated
     def execute(
+        self,
+        requests: dict[str, Any],
+        notes: dict[str, list[str]],
+        faults: Faults,
+        younger: list[str],
+    ) -> Result:
+        result = self._result(requests, notes, faults, younger)
+        if "fault" in result:
+            self.work.must_do_without(self._member, result["fault"])
+        return result
+
+    def _result(
         self,
         requests: dict[str, Any],
         notes: dict[str, list[str]],
@@ -45,7 +58,9 @@ class RecreateVm(Step):
             return {"fault": f"VM {self._member.name} was not begun: the operation was cancelled"}
         if server_id in faults:
             return {"fault": "\n".join([*faults[server_id], *self.work.drift(self._member)])}
-        without = [volume for volume in self._member.volumes if volume.id in younger]
+        if server_id not in requests:
+            return {"detail": self._too_young()}
+        without = [volume for volume in self._as_then.volumes if volume.id in younger]
         return self._recreate(
             REQUEST.validate_python(requests[server_id]),
             without,
@@ -56,11 +71,11 @@ class RecreateVm(Step):
         self, request: ServerRequest, without: Sequence[Volume], *, notes: Sequence[str]
     ) -> Result:
         made = {id: pair.volume_id or "" for id, pair in self.work.volumes().items()}
-        disks = [volume for volume in self._member.volumes if volume not in without]
+        disks = [volume for volume in self._as_then.volumes if volume not in without]
         request = dataclasses.replace(
-            request,
+            self.work.placed(request),
             volumes=planning.devices(disks, made),
-            user_data=self._member.user_data,
+            user_data=self._as_then.user_data,
         )
         try:
             server = self.patiently(lambda: self.work.tenant.recreate_server(request))
@@ -69,10 +84,21 @@ class RecreateVm(Step):
         with self.work.sessions.begin() as session:
             claims.hold(session, self.work.claim)
             pairs.recreated(
-                session, self.work.group_id, self.work.epoch, self._member.server_id, server.id
+                session, self.work.group_id, self.work.label, self._member.server_id, server.id
             )
         told = [*notes, *server.notes, *self.work.drift(self._member)]
         return {"detail": "; ".join([f"Server {server.id} is {server.status}", *told])}
+
+    @property
+    def _as_then(self) -> Member:
+        """The member as of the point that is recovered; its name is the step's."""
+        id = self._member.server_id
+        return next((one for one in self.work.members if one.server_id == id), self._member)
+
+    def _too_young(self) -> str:
+        return (
+            f"VM {self._member.name} joined the group after the snapshot was taken, and is left out"
+        )
 
     def _came_too_late(self, volume: Volume) -> str:
         return (
@@ -102,7 +128,7 @@ class RecreateVm(Step):
         made = self.work.volumes()
         kept = [
             str(pair.volume_id)
-            for volume in self._member.volumes
+            for volume in self._as_then.volumes
             if (pair := made.get(volume.id)) and pair.volume_id
         ]
         said = f"VM {self._member.name} is left out, as asked"
@@ -111,7 +137,7 @@ class RecreateVm(Step):
     def undo(self) -> None:
         self._remove()
         with self.work.sessions.begin() as session:
-            pairs.removed(session, self.work.group_id, self.work.epoch, self._member.server_id)
+            pairs.removed(session, self.work.group_id, self.work.label, self._member.server_id)
 
     def _remove(self, *, keep_ports: bool = False) -> None:
         key = self.work.key(self._member.server_id)
@@ -123,18 +149,18 @@ class RecreateVm(Step):
                 service="Nova",
                 site=self.work.site,
                 reason=f"what was made of VM {name} could not be removed ({error.text})."
-                f" Remove it: openstack server delete {name}",
+                f" Remove it: openstack server delete {self.work.named(name)}",
             ) from None
 
 
-class WaitForPorts(Step):
+class WaitForPorts(RecoveryStep):
     """Let those of a tier's VMs that run answer before what comes later is started.
 
     What does not answer in time is noted and not waited for: this host may have no way into the
     tenant's network.
     """
 
-    def __init__(self, work: Work, members: Sequence[Member], name: str) -> None:
+    def __init__(self, work: Recovery, members: Sequence[Member], name: str) -> None:
         super().__init__(work, name)
         self._members = members
 

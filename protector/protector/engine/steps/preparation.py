@@ -5,16 +5,16 @@ import pydantic
 
 from protector import errors
 from protector.cloud.base import ServerRequest
-from protector.db import groups
+from protector.db import claims, groups
 from protector.engine.preflight.assessment import Assessment, assess
 from protector.engine.preflight.looking import Destination, Seen, look
-from protector.engine.step import Result, Step, repeated
-from protector.engine.work import must_leave_some
+from protector.engine.step import Result, repeated
+from protector.engine.steps.base import RecoveryStep
 
 REQUEST = pydantic.TypeAdapter(ServerRequest)
 
 
-class ValidateTargetSite(Step):
+class ValidateTargetSite(RecoveryStep):
     """Ask this site everything, change nothing; plan each VM that is not here yet."""
 
     default_provides = {"requests", "notes", "destination", "site_faults"}
@@ -23,6 +23,7 @@ class ValidateTargetSite(Step):
     def execute(self) -> Result:
         work = self.work
         seen = self.patiently(lambda: look(work, work.tenant), unless=lambda seen: seen.is_whole)
+        self._keep_to_the_point()
         assessment = assess(
             work.document,
             work.arguments,
@@ -31,7 +32,11 @@ class ValidateTargetSite(Step):
             array=work.equipment.array.array,
         )
         self._must_be_possible(assessment)
-        must_leave_some(assessment.faults, work.missing())
+        work.must_bear(assessment.faults)
+        return self.planned(seen, assessment)
+
+    def planned(self, seen: Seen, assessment: Assessment) -> Result:
+        """Return what is to be made, and where."""
         return {
             "requests": {
                 id: REQUEST.dump_python(prospect.request, mode="json")
@@ -43,6 +48,13 @@ class ValidateTargetSite(Step):
             "site_faults": assessment.faults,
             "detail": self._told(seen, assessment),
         }
+
+    def _keep_to_the_point(self) -> None:
+        """Write down which older point it is, and as of which version its members are."""
+        if self.work.arguments.is_of_an_older_point:
+            arguments = self.work.arguments.model_dump(mode="json")
+            with self.work.sessions.begin() as session:
+                claims.hold(session, self.work.claim, arguments=arguments)
 
     def _must_be_possible(self, assessment: Assessment) -> None:
         if assessment.unsettled:
@@ -60,7 +72,7 @@ class ValidateTargetSite(Step):
         return told or None
 
 
-class CreateDrOperationRecord(Step):
+class CreateDrOperationRecord(RecoveryStep):
     """Say in the record what is recovered from what."""
 
     @repeated

@@ -9,16 +9,19 @@ from protector import errors
 from protector.cloud.base import Outcome, VolumeRequest
 from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
-from protector.engine import points
-from protector.engine.step import Result, Step, repeated
-from protector.engine.work import Faults, must_leave_some
-from protector.storage.base import ArrayVolume, Point, ReplicaGroup
+from protector.engine import mirrors, points
+from protector.engine.recovery import Faults
+from protector.engine.step import Result, repeated
+from protector.engine.steps.base import RecoveryStep
+from protector.storage.base import ArrayVolume, Point
 
 POINT = pydantic.TypeAdapter(Point)
 
 
-class IdentifyLatestSnapshot(Step):
-    """Choose the newest point that is complete, for the volumes that are not here yet.
+class IdentifyLatestSnapshot(RecoveryStep):
+    """Choose the point asked for, or the newest complete one, for what is not here yet.
+
+    Of a mirrored group one is taken first: it holds all that was acknowledged.
 
     If an earlier attempt has brought others here, these are to be of the same moment. A volume
     that was attached since then is no part of its VM as of that moment, which comes up without it.
@@ -38,16 +41,24 @@ class IdentifyLatestSnapshot(Step):
                 "younger": [],
                 "detail": detail,
             }
-        point = self._newest_complete()
+        if mirrors.takes_its_point(self.work):
+            self.work.must_be_ours()
+            mirrors.take(self.work)
+        point = points.choose(self.work)
         younger = self._look_for_volumes(faults, point)
-        must_leave_some(faults, self.work.missing())
+        self.work.must_bear(faults)
         return {
             "point": POINT.dump_python(point, mode="json"),
             "snapshot_faults": faults,
             "younger": younger,
-            "detail": f"Snapshot {point.name} of {point.created:%FT%TZ}: data written after it is"
-            f" lost (RPO {points.rpo_seconds(point)} seconds)",
+            "detail": self._told(point),
         }
+
+    def _told(self, point: Point) -> str:
+        of = f"Snapshot {point.name} of {point.created:%FT%TZ}"
+        if self.work.document.is_mirrored and not self.work.arguments.is_of_an_older_point:
+            return f"{of}: all that was acknowledged until then is in it (RPO 0 seconds)"
+        return f"{of}: data written after it is lost (RPO {points.rpo_seconds(point)} seconds)"
 
     def _forget_the_lost(self) -> None:
         """Let volumes be made again that were deleted after an earlier attempt.
@@ -63,14 +74,7 @@ class IdentifyLatestSnapshot(Step):
         ]
         with work.sessions.begin() as session:
             for id in lost:
-                pairs.discarded(session, work.group_id, work.epoch, id)
-
-    def _newest_complete(self) -> Point:
-        document, array = self.work.document, self.work.equipment.array
-        chain = points.chain_of(document)
-        found = array.points(ReplicaGroup(chain.array, chain.array_group))
-        begun = {pair.point for pair in self.work.volumes().values()}
-        return points.newest_complete(document, array.array, found, begun)
+                pairs.discarded(session, work.group_id, work.label, id)
 
     def _look_for_volumes(self, faults: Faults, point: Point) -> list[str]:
         """Return ids of those that the point cannot hold; that it lacks others is a fault."""
@@ -85,7 +89,7 @@ class IdentifyLatestSnapshot(Step):
         return [disk[1].id for disk in lacking if points.is_younger(disk, then)]
 
 
-class PromoteVolumesFromSnapshot(Step):
+class PromoteVolumesFromSnapshot(RecoveryStep):
     """Make writable volumes of the point, and write down each as it is made."""
 
     default_provides = {"promote_faults"}
@@ -104,7 +108,7 @@ class PromoteVolumesFromSnapshot(Step):
         for member, volume in wanted:
             if chosen and member.server_id not in faults:
                 self._promote(faults, chosen, member, volume)
-        must_leave_some(faults, self.work.missing())
+        self.work.must_bear(faults)
         return {"promote_faults": faults, "detail": f"{len(wanted)} volumes made"}
 
     def _promote(self, faults: Faults, point: Point, member: Member, volume: Volume) -> None:
@@ -130,7 +134,7 @@ class PromoteVolumesFromSnapshot(Step):
             pairs.promoted(
                 session,
                 work.group_id,
-                work.epoch,
+                work.label,
                 volume.id,
                 point=point.name,
                 array_volume_id=made.id,
@@ -147,7 +151,7 @@ class PromoteVolumesFromSnapshot(Step):
             self.work.equipment.array.discard(made.id)
 
     def undo(self) -> None:
-        for member in self.work.document.members:
+        for member in self.work.members:
             for volume in member.volumes:
                 self._discard(volume.id)
 
@@ -161,10 +165,10 @@ class PromoteVolumesFromSnapshot(Step):
         else:
             array.discard(pair.array_volume_id)
             with work.sessions.begin() as session:
-                pairs.discarded(session, work.group_id, work.epoch, volume_id)
+                pairs.discarded(session, work.group_id, work.label, volume_id)
 
 
-class ManageVolumesIntoCinder(Step):
+class ManageVolumesIntoCinder(RecoveryStep):
     """Make volumes of the tenant's out of the array's."""
 
     default_provides = {"faults"}
@@ -191,7 +195,7 @@ class ManageVolumesIntoCinder(Step):
                     f" {self.work.site}: {outcome.fault}"
                     + (self.tried() if outcome.passing else "")
                 )
-        must_leave_some(faults, self.work.missing())
+        self.work.must_bear(faults)
         return {"faults": faults, "detail": f"{sum(bool(o.id) for o in outcomes)} volumes managed"}
 
     def _manage_patiently(
@@ -213,7 +217,7 @@ class ManageVolumesIntoCinder(Step):
             VolumeRequest(
                 key=self.work.key(volume.id),
                 array_volume=made[volume.id].array_volume_name,
-                name=volume.name,
+                name=self.work.named(volume.name),
                 bootable=volume.bootable,
                 metadata=volume.metadata,
             )
@@ -234,7 +238,7 @@ class ManageVolumesIntoCinder(Step):
     def _write(self, source_id: str, volume_id: str | None) -> None:
         with self.work.sessions.begin() as session:
             claims.hold(session, self.work.claim)
-            pairs.managed(session, self.work.group_id, self.work.epoch, source_id, volume_id)
+            pairs.managed(session, self.work.group_id, self.work.label, source_id, volume_id)
 
     def undo(self) -> None:
         made = self.work.volumes()

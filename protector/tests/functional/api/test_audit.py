@@ -100,7 +100,7 @@ def test_whoever_logs_knows_whose_request_it_is(world: World) -> None:
     )
     asked = world.protect(group_id, "web1")
     path = f"/v1/{{project}}/protection-groups/{group_id}/consistency-group"
-    world.a.array.take_point(world.a.get(path)["consistency_group"]["array_group"])
+    world.a.array.send_point(world.a.get(path)["consistency_group"]["array_group"])
     world.lose_a()
     world.b.cloud.faults.set("recreate_server", lambda *_: seen.update(step=context.get_current()))
     started = world.b.fail_over(group_id)

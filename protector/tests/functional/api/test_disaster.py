@@ -12,8 +12,11 @@ from protector import errors
 def test_the_walkthrough(world: World) -> None:
     group_id = world.protected("web-server-1", "web-server-2")
     world.lose_a()
+    answered = threading.Event()
+    world.b.cloud.faults.set("recreate_server", lambda request: answered.wait(20))
 
     accepted = world.b.fail_over(group_id)
+    answered.set()
     assert accepted.status_int == 202
     operation = accepted.json["operation"]
     assert list(operation)[:6] == [
@@ -126,6 +129,21 @@ def test_without_a_trust_nothing_is_begun(world: World) -> None:
     assert refused.json["error"]["message"].startswith("keystone of site-b refused")
     assert world.b.show(group_id)["status"] == "active"
     assert world.b.get("/v1/{project}/operations")["operations"] == []
+
+
+def test_a_keystone_that_gives_no_trust_now_can_be_asked_again(world: World) -> None:
+    group_id = world.protected("web-server-1")
+    world.lose_a()
+    away = errors.CloudUnavailable(service="Keystone", site="site-b", reason="HTTP 503.")
+    world.b.cloud.faults.set("take_trust", away, times=1)
+    refused = world.b.fail_over(group_id)
+    assert refused.status_int == 503
+    assert refused.json["error"]["message"] == (
+        "Keystone of site-b: HTTP 503. Nothing was begun: ask again once it answers. Check it:"
+        " openstack protector site validate site-b"
+    )
+    assert world.b.get("/v1/{project}/operations")["operations"] == []
+    assert world.b.fail_over(group_id).status_int == 202
 
 
 def test_a_fault_of_our_own_is_told_as_such_and_logged_whole(

@@ -279,7 +279,7 @@ class World:
         for server in servers:
             assert self.protect(group_id, server).status_int == 201
         path = f"/v1/{{project}}/protection-groups/{group_id}/consistency-group"
-        self.a.array.take_point(self.a.get(path)["consistency_group"]["array_group"])
+        self.a.array.send_point(self.a.get(path)["consistency_group"]["array_group"])
         return group_id
 
     def lose_a(self) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 
 import pytest
+from functional.engine.counting import copy_group, statements
 from functional.engine.world import GROUP, World, context, minutes_ago
 
 from protector import errors
@@ -96,6 +97,20 @@ def test_nothing_is_written_where_nothing_has_changed(world: World, capture: Cap
     capture.look()
     assert world.document().version == version
     assert sorted(world.a.cloud.faults.calls) == ["look", "volume_types"]
+
+
+def test_groups_that_are_as_they_were_cost_no_statement_each(
+    world: World, capture: Capture
+) -> None:
+    capture.look()
+    asked = statements(world.a)
+    capture.look()
+    of_one = len(asked)
+    copy_group(world, 5)
+    capture.look()
+    asked.clear()
+    capture.look()
+    assert len(asked) == of_one
 
 
 def test_a_resized_vm_is_recovered_in_its_new_size(world: World, capture: Capture) -> None:
@@ -316,6 +331,14 @@ def test_a_deleted_vm_stays_in_the_document_and_is_told(world: World, capture: C
     world.a.edits.remove_member(context(), world.group_id, before.server_id)
     capture.look()
     assert in_the_document(world) == []
+
+
+def test_a_deleted_vm_is_asked_for_once(world: World, capture: Capture) -> None:
+    world.a.cloud.delete_server(server(world))
+    capture.look()
+    world.a.cloud.faults.calls.clear()
+    capture.look()
+    assert sorted(world.a.cloud.faults.calls) == ["look", "volume_types"]
 
 
 def test_a_vm_that_was_deleted_with_its_volumes_is_told_so(world: World, capture: Capture) -> None:

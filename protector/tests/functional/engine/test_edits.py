@@ -116,6 +116,26 @@ def test_a_deletion_that_fails_leaves_the_group_in_error_and_can_be_repeated(wor
         world.b.group(world.group_id)
 
 
+def test_a_deletion_whose_answer_is_lost_is_repeated(world: World) -> None:
+    world.create_group()
+    told = world.a.peer.delete
+
+    def lost(group_id: str) -> None:
+        told(group_id)
+        raise errors.PeerUnreachable(peer_site="site-b", site="site-a", reason="timeout")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(world.a.peer, "delete", lost)
+        with pytest.raises(errors.PeerUnreachable):
+            world.a.edits.delete_group(context(), world.group_id)
+    group = world.a.group(world.group_id)
+    assert group.status == "error"
+    assert f"protection-group delete {GROUP}" in (group.status_reason or "")
+    world.a.edits.delete_group(context(), world.group_id)
+    with pytest.raises(errors.GroupNotFound):
+        world.a.group(world.group_id)
+
+
 # -- members ----------------------------------------------------------------------------------
 
 
@@ -202,6 +222,18 @@ def test_how_a_member_is_to_be_recovered_is_changed_on_both_sites(world: World) 
         db1, web1 = world.document(site).members
         assert (db1.boot_priority, db1.criticality) == (1, "optional")
         assert (web1.boot_priority, web1.criticality) == (3, "critical")
+
+
+def test_what_is_only_written_down_costs_two_requests(world: World) -> None:
+    world.protect("web1")
+    changes = (
+        lambda: world.a.edits.change_member(world.group_id, "web1", {"boot_priority": 1}),
+        lambda: world.a.edits.change_group(context(), world.group_id, {"description": "x"}),
+    )
+    for change in changes:
+        world.a.peer.journal.clear()
+        change()
+        assert world.a.peer.journal == ["prepare", "commit"]
 
 
 def test_a_refused_change_of_a_member_is_none(world: World) -> None:

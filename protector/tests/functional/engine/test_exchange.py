@@ -2,6 +2,7 @@
 """What a group tells of its peer, when the peer is only asked how things stand."""
 
 import pytest
+from functional.engine.counting import copy_group, statements
 from functional.engine.world import World, context
 
 from protector import errors
@@ -99,9 +100,36 @@ def test_an_older_peer_is_told_from_one_that_refuses(world: World, group_id: str
     introduce = world.a.peer.introduce
     old = introduce()
     world.a.peer.introduce = lambda: type(old)(old.name, old.array, 1)  # type: ignore[method-assign]
+
+    def refuse(what: str) -> None:
+        if what == "prepare":
+            raise errors.PeerRefused(peer_site="site-b", reason="schema_version: it should be 1")
+
+    world.a.peer.asked = refuse
     with pytest.raises(errors.PeerTooOld) as refusal:
         world.a.edits.change_group(context(), group_id, {"description": "x"})
-    assert "understands recovery documents up to schema 1, and site-a writes schema 3" in (
+    assert "understands recovery documents up to schema 1, and site-a writes schema 4" in (
         refusal.value.text
     )
     assert world.a_version == 1
+
+
+def test_groups_that_are_as_they_were_cost_no_statement_each(world: World, group_id: str) -> None:
+    asked = statements(world.a)
+    ask(world)
+    of_one = len(asked)
+    copy_group(world, 5)
+    asked.clear()
+    ask(world)
+    assert len(asked) == of_one
+    assert world.a.peer.journal[-1] == "standings"
+
+
+def test_a_group_that_was_deleted_here_meanwhile_is_deleted_there(
+    world: World, group_id: str
+) -> None:
+    with world.a.sessions.begin() as session:
+        groups.delete(session, group_id)
+    ask(world)
+    with world.b.sessions.begin() as session:
+        assert groups.find(session, group_id) is None

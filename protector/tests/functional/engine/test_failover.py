@@ -17,8 +17,8 @@ from protector.domain.group import Status
 from protector.engine.flows.failover import unplanned_failover
 from protector.engine.flows.plan import outline
 from protector.engine.persistence import Persistence
+from protector.engine.recovery import Recovery
 from protector.engine.steps.finalization import Finalization
-from protector.engine.work import Work
 from protector.storage.base import ReplicaGroup
 
 PLAN = {
@@ -301,8 +301,7 @@ def test_volumes_that_were_deleted_after_a_failed_attempt_are_made_again(lost: W
     for key, volume in list(lost.b.cloud.made_volumes.items()):
         if volume.request.name.startswith("web2"):
             del lost.b.cloud.made_volumes[key]  # openstack volume delete
-            ids = {made.name: made.id for made in lost.b.array.volumes.values()}
-            lost.b.array.discard(ids[volume.array_volume])
+            lost.b.array.delete_volume(lost.b.cloud.volume_on_array(volume.id))
 
     operation = lost.fail_over()
     assert (operation.status, operation.error_message) == ("completed", None)
@@ -659,7 +658,7 @@ def test_user_data_reaches_the_vm_and_no_step_hands_it_on(
 
 def test_the_flow_is_a_function_of_the_saved_work(lost: World) -> None:
     operation = lost.b.operation(lost.submit())
-    work = Work(
+    work = Recovery(
         user_id="alice",
         equipment=lost.b.equipment,
         claim=None,  # type: ignore[arg-type]

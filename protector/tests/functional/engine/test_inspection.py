@@ -59,8 +59,11 @@ def test_a_target_without_a_complete_snapshot_says_so(protected: World) -> None:
 
 
 def test_volume_types_are_those_that_replicate(world: World) -> None:
-    (only,) = volume_types(world.a.equipment)
-    assert (only["name"], only["backend"]) == ("replicated", "pure")
+    told = volume_types(world.a.equipment)
+    assert [(one["name"], one["backend"], one["replication_type"]) for one in told] == [
+        ("replicated", "pure", "async"),
+        ("replicated-sync", "pure", "sync"),
+    ]
 
 
 def test_this_site_is_valid_when_cloud_and_array_answer(world: World) -> None:

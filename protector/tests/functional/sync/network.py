@@ -24,7 +24,7 @@ from protector.db.session import Sessions
 from protector.domain import release
 from protector.sync import receive
 from protector.sync.editing import Editors
-from protector.sync.peer import Peer, PeerSite, Standing, Version
+from protector.sync.peer import Fate, HandOver, Peer, PeerSite, ReplicatedPoint, Standing, Version
 
 T = TypeVar("T")
 
@@ -205,5 +205,23 @@ class Wire(Peer):
     def delete(self, group_id: str) -> None:
         self._send(lambda session: receive.delete(session, self.site, group_id))
 
+    def replicated_points(self, source_array: str, array_group: str) -> list[ReplicatedPoint]:
+        raise NotImplementedError
+
+    def copies_left(self, group_id: str) -> int:
+        raise NotImplementedError
+
     def allow_replication(self, source_array: str, array_group: str) -> str:
+        raise NotImplementedError
+
+    def hand_over(self, group_id: str, operation_id: str, checksum: str) -> None:
+        raise NotImplementedError
+
+    def hand_over_state(self, group_id: str, operation_id: str) -> HandOver | None:
+        raise NotImplementedError
+
+    def hand_back(self, group_id: str, operation_id: str) -> None:
+        raise NotImplementedError
+
+    def fate(self, group_id: str, operation_id: str) -> Fate | None:
         raise NotImplementedError

@@ -152,7 +152,7 @@ class TwoSites(RuleBasedStateMachine):
             if row.status is group.Status.FAILING_OVER:
                 before = documents.in_force(session, self.group_id).document
                 if documents.prepared(session, self.group_id) and not accept:
-                    groups.advance(session, row, Event.UNDO)
+                    groups.advance(session, row, Event.RETURN_TO_ACTIVE)
                     groups.unsynced(row, Status.BLOCKED, "begun and not finished")
                     self.failing_over.pop(site.name)
                     return

@@ -5,7 +5,9 @@
         little.faults.append(Fault("POST", "/nova/servers", status=503, after=True))
         cloud = little.protector()
 
-A server is ACTIVE at the first look, or what ``statuses`` says, in the order of creation.
+A server is ACTIVE at the first look, or what ``statuses`` says, in the order of creation; Nova
+shows ``states`` of all of them. A volume that is retyped is so at the ``looks``-th look at the list
+of volumes; those that ``resist`` keep their type, and of those that ``hang`` nothing comes.
 """
 
 import contextlib
@@ -23,16 +25,26 @@ from typing import Any, Self
 from protector.cloud.openstack import Credentials, OpenStackCloud
 from protector.cloud.waiting import Limits
 
-VERSIONS = {"nova": ("v2.1", "2.100"), "neutron": ("v2.0", ""), "keystone": ("v3", "")}
-TYPES = {"nova": "compute", "neutron": "network", "keystone": "identity"}
+VERSIONS = {
+    "nova": ("v2.1", "2.100"),
+    "neutron": ("v2.0", ""),
+    "cinder": ("v3", "3.71"),
+    "keystone": ("v3", ""),
+}
+TYPES = {
+    "nova": "compute",
+    "neutron": "network",
+    "cinder": "block-storage",
+    "keystone": "identity",
+}
 
 
 @dataclasses.dataclass
 class Fault:
     """What a request meets, ``times`` times: instead of being carried out, or ``after`` it.
 
-    ``status`` None: the connection is reset. ``late``: it is carried out once another request of
-    the same kind has been.
+    ``status`` None: the connection is reset. ``page``: HTML, as of a load balancer. ``late``: it is
+    carried out once another request of the same kind has been.
     """
 
     method: str
@@ -41,6 +53,7 @@ class Fault:
     after: bool = False
     times: int = 1
     retry_after: str | None = None
+    page: str = ""
     late: bool = False
 
 
@@ -54,7 +67,16 @@ class LittleCloud:
         self.servers: dict[str, dict[str, Any]] = {}
         self.ports: dict[str, dict[str, Any]] = {}
         self.statuses: Iterator[str] = itertools.repeat("ACTIVE")
+        self.states: dict[str, str] = {}
         self.fault_message = ""
+        self.volumes: dict[str, dict[str, Any]] = {}
+        self.volume_types: list[dict[str, Any]] = []
+        self.pools: list[dict[str, Any]] = []
+        self.group_types: list[dict[str, Any]] = []
+        self.looks = 1
+        self.resist: set[str] = set()
+        self.hang: set[str] = set()
+        self.most_retyping = 0
         self.tokens: set[str] = set()
         self.trusts: list[dict[str, Any]] = [{"id": "trust"}]
         self._serial = itertools.count(1)
@@ -87,7 +109,9 @@ class LittleCloud:
             parallel_requests=4,
             timeout=5,
             call_budget=call_budget,
-            limits=Limits(server_timeout=2, volume_timeout=2, poll_interval=0.01),
+            limits=Limits(
+                server_timeout=2, shutdown_timeout=2, volume_timeout=2, poll_interval=0.01
+            ),
         )
 
     def count(self, asked: str) -> int:
@@ -100,6 +124,7 @@ class LittleCloud:
             "created": f"2026-01-01T00:00:{next(self._serial):02}Z",
             "os-extended-volumes:volumes_attached": [],
             "metadata": {},
+            **self.states,
             **facts,
         }
         self.servers[server["id"]] = server
@@ -117,6 +142,20 @@ class LittleCloud:
         }
         self.ports[port["id"]] = port
         return port
+
+    def add_volume(self, id: str, **facts: Any) -> None:
+        self.volumes[id] = {
+            "id": id,
+            "status": "available",
+            "volume_type_id": "plain",
+            "attachments": [],
+            "group_id": None,
+            **facts,
+        }
+
+    def add_volume_type(self, name: str, *, is_public: bool = True, **specs: str) -> None:
+        public = {"os-volume-type-access:is_public": is_public}
+        self.volume_types.append({"id": f"{name}-id", "name": name, "extra_specs": specs, **public})
 
     # -- the services -------------------------------------------------------------------------
 
@@ -147,7 +186,10 @@ class LittleCloud:
     def _trusts(self, method: str, body: dict[str, Any]) -> Answer:
         if method == "GET":
             return 200, {"trusts": self.trusts}
-        self.trusts.append({"id": f"trust-{next(self._serial)}", **body["trust"]})
+        # As Keystone does: it keeps whole seconds.
+        ends = f"{body['trust']['expires_at'][:19]}.000000Z"
+        trust = {"id": f"trust-{next(self._serial)}", **body["trust"], "expires_at": ends}
+        self.trusts.append(trust)
         return 201, {"trust": self.trusts[-1]}
 
     def _token(self) -> dict[str, Any]:
@@ -238,6 +280,54 @@ class LittleCloud:
             return 200, {"port": self.ports[path[1]]}
         return 201, {"port": self.add_port(**wanted)}
 
+    def _cinder(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        if path[0] == "types":
+            return 200, {"volume_types": self.volume_types}
+        if path[0] == "scheduler-stats":
+            return 200, {"pools": self.pools}
+        if path[0] == "group_types":
+            return self._group_types(method, path[1:] or [""], body)
+        if method == "POST":
+            return self._retype(self.volumes[path[1]], body["os-retype"])
+        for volume in self.volumes.values():
+            self._look_at(volume)
+        return 200, {"volumes": list(self.volumes.values())}
+
+    def _group_types(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        if method == "GET":
+            return 200, {"group_types": self.group_types}
+        if path[-1] == "group_specs":
+            (type,) = [one for one in self.group_types if one["id"] == path[0]]
+            type["group_specs"] = body["group_specs"]
+            return 202, body
+        if body["group_type"]["name"] in [type["name"] for type in self.group_types]:
+            return 409, {"conflictingRequest": {"code": 409, "message": "It exists."}}
+        made = {"id": f"group-type-{next(self._serial)}", "group_specs": {}, **body["group_type"]}
+        self.group_types.append(made)
+        return 202, {"group_type": made}
+
+    def _retype(self, volume: dict[str, Any], wanted: dict[str, str]) -> Answer:
+        """Refuse, as Cinder does, what has the type by now as well."""
+        busy = volume["status"] not in ("available", "in-use")
+        if busy or volume["group_id"] or volume["volume_type_id"] == wanted["new_type"]:
+            message = "Invalid volume: Retype needs volume to be in no consistency group."
+            return 400, {"badRequest": {"code": 400, "message": message}}
+        volume |= {"before": volume["status"], "status": "retyping", "looks": self.looks}
+        volume |= {"wanted": wanted["new_type"], "policy": wanted["migration_policy"]}
+        under_way = [one for one in self.volumes.values() if one["status"] == "retyping"]
+        self.most_retyping = max(self.most_retyping, len(under_way))
+        return 202, None
+
+    def _look_at(self, volume: dict[str, Any]) -> None:
+        if volume["status"] != "retyping" or volume["id"] in self.hang:
+            return
+        volume["looks"] -= 1
+        if volume["looks"] > 0:
+            return
+        volume["status"] = volume["before"]
+        if volume["id"] not in self.resist:
+            volume["volume_type_id"] = volume["wanted"]
+
     # -- HTTP ---------------------------------------------------------------------------------
 
     def handle(self, method: str, path: str, body: dict[str, Any], token: str) -> Any:
@@ -276,14 +366,16 @@ class LittleCloud:
                 elif answer.status is None:
                     self._reset()
                 else:
-                    self._send(answer.status, {"error": "no"}, answer.retry_after)
+                    self._send(answer.status, {"error": "no"}, answer.retry_after, answer.page)
 
             do_GET = do_POST = do_PUT = do_DELETE = _do
 
-            def _send(self, status: int, body: Any, retry_after: str | None = None) -> None:
-                text = json.dumps(body).encode() if body is not None else b""
+            def _send(
+                self, status: int, body: Any, retry_after: str | None = None, page: str = ""
+            ) -> None:
+                text = page.encode() or (json.dumps(body).encode() if body is not None else b"")
                 self.send_response(status)
-                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Type", "text/html" if page else "application/json")
                 self.send_header("Content-Length", str(len(text)))
                 if retry_after:
                     self.send_header("Retry-After", retry_after)

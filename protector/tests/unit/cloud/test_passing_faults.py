@@ -4,6 +4,7 @@
 import dataclasses
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from unit.cloud.little_cloud import Fault, LittleCloud
@@ -161,12 +162,39 @@ def test_a_server_whose_volumes_were_not_attached_can_be_made_anew(little: Littl
     assert (len(little.servers), len(little.ports)) == (1, 1)
 
 
+def test_a_server_whose_order_got_lost_between_novas_services_can_be_made_anew(
+    little: LittleCloud,
+) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.statuses = iter(["ERROR", "ACTIVE"])
+    little.fault_message = "MessagingTimeout"
+    with pytest.raises(errors.CloudUnavailable, match="the message queue was restarted"):
+        tenant.recreate_server(REQUEST)
+    assert tenant.recreate_server(REQUEST).status == "ACTIVE"
+    assert (len(little.servers), len(little.ports)) == (1, 1)
+
+
 def test_a_server_that_no_host_has_room_for_is_not(little: LittleCloud) -> None:
     little.statuses = iter(["ERROR"])
     little.fault_message = "No valid host was found."
     with pytest.raises(errors.CloudError, match="No valid host") as raised:
         little.protector().by_trust("trust").recreate_server(REQUEST)
     assert not isinstance(raised.value, errors.PASSING)
+
+
+def test_a_server_that_does_not_come_up_is_told_with_what_nova_says_of_it(
+    little: LittleCloud,
+) -> None:
+    little.statuses = iter(["BUILD"])
+    little.states = {"OS-EXT-STS:vm_state": "building", "OS-EXT-STS:task_state": "scheduling"}
+    with pytest.raises(errors.CloudError) as raised:
+        little.protector().by_trust("trust").recreate_server(REQUEST)
+    (server_id,) = little.servers
+    told = raised.value.text
+    assert f"server web ({server_id}) did not become ACTIVE in 2 s" in told
+    assert "status BUILD, vm_state building, task_state scheduling" in told
+    assert "the message queue was restarted" in told
+    assert "openstack compute service list" in told
 
 
 def test_ports_are_kept_for_another_attempt_and_then_as_asked_for(little: LittleCloud) -> None:
@@ -212,6 +240,21 @@ def test_signing_in_is_repeated_and_keystone_named_when_it_fails(little: LittleC
         little.protector(call_budget=0.3).by_trust("other").recreate_server(REQUEST)
 
 
+def test_a_load_balancers_page_is_told_in_words(little: LittleCloud) -> None:
+    """And Keystone, which is asked for a trust with the caller's token, is named once."""
+    little.tokens.add("alices")
+    page = "<html><body><h1>503 Service Unavailable</h1>\nNo server.\n</body></html>"
+    little.faults.append(Fault("GET", "/keystone/auth/tokens", 503, times=99, page=page))
+    with pytest.raises(errors.CloudUnavailable) as raised:
+        little.protector(call_budget=0.3).take_trust(
+            "alices", user_id="alice", project_id="acme", roles=["member"]
+        )
+    assert raised.value.text == (
+        "Keystone of site-b: it did not give Protector a trust: 503 Service Unavailable No server."
+        " Check it: openstack protector site validate site-b"
+    )
+
+
 def test_a_service_that_does_not_say_its_version_is_not_asked(little: LittleCloud) -> None:
     tenant = little.protector(call_budget=0.3).by_trust("trust")
     little.faults.append(Fault("GET", "/nova/v2.1", 503, times=4))
@@ -229,6 +272,28 @@ def test_a_trust_whose_answer_is_lost_is_found_and_not_taken_twice(
 ) -> None:
     cloud = little.protector()
     little.tokens.add("alices")
-    little.faults.append(Fault("POST", "/keystone/v3/OS-TRUST/trusts", status, after=after))
+    little.faults.append(Fault("POST", "/keystone/OS-TRUST/trusts", status, after=after))
     trust = cloud.take_trust("alices", user_id="alice", project_id="acme", roles=["member"])
+    assert [fault.times for fault in little.faults] == [0]
     assert cloud.as_service().trusts() == ["trust", trust]
+
+
+@pytest.mark.parametrize("whose", [{"trustor_user_id": "bob"}, {"project_id": "other"}])
+def test_a_trust_of_somebody_elses_is_not_taken_for_ours(
+    little: LittleCloud, whose: dict[str, str]
+) -> None:
+    """One that ends in the same second, as trusts do that are taken at about the same time."""
+    cloud = little.protector()
+    little.tokens.add("alices")
+    little.faults.append(Fault("POST", "/keystone/OS-TRUST/trusts", 503, after=True))
+    answer = little._trusts
+
+    def trusts(method: str, body: dict[str, Any]) -> Any:
+        if method == "POST":
+            answer(method, {"trust": {**body["trust"], **whose}})
+        return answer(method, body)
+
+    little._trusts = trusts  # type: ignore[method-assign]
+    trust = cloud.take_trust("alices", user_id="alice", project_id="acme", roles=["member"])
+    (taken,) = (one for one in little.trusts if one["id"] == trust)
+    assert (taken["trustor_user_id"], taken["project_id"]) == ("alice", "acme")

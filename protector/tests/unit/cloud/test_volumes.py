@@ -39,7 +39,7 @@ class Cinder:
         return found
 
     def unmanage_volume(self, volume: Any) -> None:
-        if volume.status == "available":
+        if volume.status in ("available", "error"):
             self._volumes.pop(volume.id)
             return
         raise openstack.exceptions.BadRequestException(f"Volume is {volume.status}.")
@@ -108,7 +108,14 @@ def volumes_of(
     cinder: Cinder, executor: concurrent.futures.Executor, *, timeout: float = 5
 ) -> Volumes:
     connection: Any = types.SimpleNamespace(block_storage=cinder)
-    return Volumes("site-b", connection, connection, executor, timeout=timeout, interval=0)
+    return Volumes(
+        "site-b",
+        connection,
+        connection,
+        executor,
+        timeout=timeout,
+        interval=0,
+    )
 
 
 def test_what_cinder_renamed_and_then_could_not_manage_keeps_its_name_and_data(
@@ -168,6 +175,33 @@ def test_a_volume_that_cinder_never_got_done_can_be_given_back(
     (outcome,) = volumes_of(cinder, executor).unmanage(["key"])
     assert outcome.fault is None
     assert cinder.volumes() == []
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_volume_that_cinder_has_forgotten_to_let_go_of_is_given_back_at_the_next_attempt(
+    executor: concurrent.futures.Executor, size: int
+) -> None:
+    cinder = Cinder(fails=0)
+    cinder.plant("kept", status="unmanaging", size=size)
+    volumes = volumes_of(cinder, executor, timeout=0.2)
+    (outcome,) = volumes.unmanage(["key"])
+    assert "it is unmanaging" in (outcome.fault or "")
+    assert "the message queue was restarted" in (outcome.fault or "")
+    assert [volume.status for volume in cinder.volumes()] == ["unmanaging"]
+
+    assert volumes.unmanage(["key"])[0].fault is None
+    assert cinder.volumes() == []
+
+
+def test_a_volume_that_cinder_has_forgotten_to_let_go_of_is_managed_anew(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0)
+    cinder.plant("kept", status="unmanaging", size=0)
+    volumes = volumes_of(cinder, executor, timeout=0.2)
+    (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert (outcome.id, outcome.fault) == ("v1", None)
+    assert [volume.id for volume in cinder.volumes()] == ["v1"]
 
 
 def test_what_an_engine_that_died_left_in_error_is_managed_by_the_next(

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
 import threading
+import time
 from collections.abc import Mapping
 
 import pytest
@@ -83,6 +84,30 @@ def test_waiting_ends_with_why_the_last_look_failed() -> None:
     with pytest.raises(Overdue) as overdue:
         Listing(fetch, interval=0.01).wait("s", active, timeout=0.05)
     assert overdue.value.error is busy
+
+
+def test_what_is_lost_is_not_waited_for_one_after_the_other() -> None:
+    lost = {f"volume{number}": "managing" for number in range(THREADS)}
+    listing = Listing(lambda: lost, interval=0.01)
+    began = time.monotonic()
+    outcomes = listing.wait_for_each(dict.fromkeys(lost, active), timeout=0.2)
+    assert time.monotonic() - began < THREADS * 0.2 / 2
+    assert list(outcomes) == list(lost)
+    overdue = list(outcomes.values())
+    assert {one.thing for one in overdue if isinstance(one, Overdue)} == {"managing"}
+
+
+def test_as_long_as_something_comes_of_one_after_the_other_none_is_overdue() -> None:
+    timeout, began = 0.3, time.monotonic()
+
+    def fetch() -> Mapping[str, str]:
+        """One more is ACTIVE each half of the time that there is for all."""
+        done = int((time.monotonic() - began) / (timeout / 2))
+        return {f"volume{n}": "ACTIVE" if n < done else "managing" for n in range(5)}
+
+    awaited = [f"volume{number}" for number in range(5)]
+    outcomes = Listing(fetch, interval=0.01).wait_for_each(dict.fromkeys(awaited, active), timeout)
+    assert outcomes == dict.fromkeys(awaited, "ACTIVE")
 
 
 def test_one_thread_that_breaks_leaves_the_look_to_another() -> None:

@@ -25,8 +25,8 @@ def test_the_database_is_brought_up_to_date(
     manage.main([*given, "db", "version"])
     assert capsys.readouterr().out.splitlines() == [
         "The database is empty.",
-        "The database is at 0003.",
-        "0003",
+        "The database is at 0006.",
+        "0006",
     ]
 
 

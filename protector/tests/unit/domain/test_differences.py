@@ -6,6 +6,7 @@ from typing import Any
 
 from protector.domain import differences
 from protector.domain.document import (
+    ConsistencyGroup,
     Document,
     Drift,
     FixedAddress,
@@ -14,6 +15,7 @@ from protector.domain.document import (
     Member,
     Nic,
     Policy,
+    Standby,
     Volume,
 )
 
@@ -161,6 +163,21 @@ def test_what_changed_of_how_a_vm_is_recovered_is_named() -> None:
         "criticality: critical -> optional",
         "wait port: none -> 5432",
     ]
+
+
+def test_what_stands_by_on_the_other_site_is_named() -> None:
+    group = ConsistencyGroup(
+        array="array-a", array_group="consisgroup-1", cinder_group_id="1", volume_type_id="t"
+    )
+    here = Standby(server_id="s9", member=member(), volumes={"v9": "v1"})
+    after = document(standby=[here], standby_group=group)
+    assert words(document(), after) == [
+        "standby group: none -> consisgroup-1 of array-a",
+        "standby web-server-1 added",
+    ]
+    changed = document(standby=[here.model_copy(update={"volumes": {}})], standby_group=group)
+    assert words(after, changed) == ["standby web-server-1 changed"]
+    assert words(after, document())[-1] == "standby web-server-1 removed"
 
 
 def test_user_data_is_never_told() -> None:

@@ -25,9 +25,9 @@ def test_every_busy_state_can_break(status: Status) -> None:
     assert after(status, Event.BREAK, name="web") is Status.ERROR
 
 
-def test_a_failover_can_end_in_four_ways() -> None:
+def test_a_failover_that_does_not_go_through_ends_where_it_began_or_in_error() -> None:
     ends = {after(Status.FAILING_OVER, event, name="web") for event in TRANSITIONS["failing_over"]}
-    assert ends >= {Status.FAILED_OVER, Status.FAILED_OVER_PARTIAL, Status.ACTIVE, Status.ERROR}
+    assert ends == {Status.ACTIVE, Status.FAILED_OVER_PARTIAL, Status.ERROR}
 
 
 def test_what_failed_in_part_is_resumed() -> None:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 from itertools import chain
 
+import pytest
+
 from protector.domain.progress import PHASES, percent
 
 PLAN = {
@@ -34,6 +36,9 @@ def test_progress_never_goes_back_whatever_order_vms_end_in() -> None:
     assert percent(PLAN, done) < first < percent(PLAN, [*done, *PLAN["instance_recreation"]])
 
 
-def test_phases_follow_one_another() -> None:
-    bounds = list(chain(*PHASES.values()))
+@pytest.mark.parametrize(
+    "middle", [["storage_failover", "instance_recreation"], ["shutdown"], ["startup"], ["cleanup"]]
+)
+def test_phases_follow_one_another(middle: list[str]) -> None:
+    bounds = list(chain(*(PHASES[phase] for phase in ("preparation", *middle, "finalization"))))
     assert bounds == sorted(bounds)

@@ -3,6 +3,8 @@
 
 import datetime
 
+import pytest
+
 from protector.domain import recovery
 from protector.domain.document import Document, Flavor, Mappings, Member, Policy
 
@@ -57,9 +59,12 @@ def test_what_resumes_a_partial_failover_belongs_to_the_same_disaster():
 
 
 def test_a_key_fits_where_it_has_to():
-    key = recovery.key("12345678-1234-1234-1234-123456789012", 12345)
+    source = "12345678-1234-1234-1234-123456789012"
+    key = recovery.key(source, recovery.label(12345))
     assert key == "12345678-1234-1234-1234-123456789012-e12345"
-    assert len(key) <= 48
+    of_a_test = recovery.key(source, recovery.test_label(f"op-{source}"))
+    assert of_a_test == "12345678-1234-1234-1234-123456789012-t12345678"
+    assert max(len(key), len(of_a_test)) <= 48
 
 
 def test_each_vm_has_a_step_named_after_it():
@@ -97,3 +102,20 @@ def test_vms_are_started_tier_by_tier_and_in_the_documents_order_within():
 def test_only_what_is_optional_may_fail():
     members = [member("1", "db"), member("2", "batch", criticality="optional")]
     assert recovery.optional_steps(members) == {"recreate_vm_batch"}
+
+
+@pytest.mark.parametrize(
+    ("label", "status", "epoch", "over"),
+    [
+        ("e0", "failed_over", 1, False),  # it runs here
+        ("e0", "active", 2, True),  # and has failed back
+        ("e2", "active", 4, True),
+        ("e2", "active", 2, False),  # it came to nothing, and what it made is kept for a retry
+        ("e0", "active", 1, False),  # a person decided for the other site, and may decide again
+        ("t1a2b3c4d", "active", 2, False),  # a test
+    ],
+)
+def test_what_a_recovery_made_is_of_no_use_once_the_group_has_failed_back(
+    label: str, status: str, epoch: int, over: bool
+) -> None:
+    assert recovery.is_over(label, document(status=status, epoch=epoch)) is over

@@ -11,7 +11,8 @@ from protector.domain.document import WISHES
 
 def test_what_the_release_before_wrote_is_understood() -> None:
     body = document().model_dump(mode="json")
-    old = {name: value for name, value in body.items() if name not in ("fencing", "drift")}
+    later = ("fencing", "drift", "standby", "standby_group")
+    old = {name: value for name, value in body.items() if name not in later}
     assert release.understood({**old, "schema_version": 1}) == document()
 
 
@@ -21,6 +22,12 @@ def test_what_a_release_wrote_that_knew_no_boot_tiers_is_understood() -> None:
         for wish in WISHES:
             del member[wish]
     assert release.understood({**body, "schema_version": 2}) == document()
+
+
+def test_what_a_release_wrote_that_knew_no_way_back_is_understood() -> None:
+    body = document().model_dump(mode="json")
+    del body["standby"], body["standby_group"]
+    assert release.understood({**body, "schema_version": 3}) == document()
 
 
 def test_what_is_of_the_release_before_has_nothing_of_this_one() -> None:

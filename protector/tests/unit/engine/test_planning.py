@@ -84,7 +84,7 @@ WEB = Member(
 
 
 def prospect(member: Member = WEB, mappings: Mappings = MAPPINGS, inventory=INVENTORY):
-    return plan(member, Target("site-b", inventory, mappings, epoch=0))
+    return plan(member, Target("site-b", inventory, mappings, label="e0"))
 
 
 def changed(**changes) -> Member:

@@ -19,6 +19,7 @@ from protector.db import documents, groups, pairs
 from protector.db.models import ProtectionGroup, now
 from protector.domain.document import Document
 from protector.engine.work import Equipment
+from protector.storage.base import Replication
 from protector.sync import edit
 
 LOG = logging.getLogger(__name__)
@@ -48,13 +49,16 @@ class Fencing:
         # Group -> until when nothing of it has to be looked at.
         self._quiet_until: dict[str, float] = {}
         self._look: Callable[[str], dict[str, Glance]] = self._cloud_now
+        self._replications: Callable[[], dict[str, Replication]] = self._array_now
 
     def look(self) -> None:
         """Fence what has to be fenced, and let go of what is this site's again."""
         with self._sessions.begin() as session:
             away = groups.run_elsewhere(session, self._site)
             back = groups.fenced_at_home(session, self._site)
-        self._look = functools.cache(self._cloud_now)  # groups of one project share a look
+        # Groups of one project share a look, and all groups one at the array.
+        self._look = functools.cache(self._cloud_now)
+        self._replications = functools.cache(self._array_now)
         for row in away:
             if time.monotonic() >= self._quiet_until.get(row.id, 0):
                 self._later_if_refused(self._fence, row)
@@ -68,6 +72,7 @@ class Fencing:
             document = documents.in_force(session, row.id).document
             # A group's VMs here are its own, or those that were recovered here.
             ids = {member.server_id for member in document.members}
+            ids |= {one.member.server_id for one in document.standby}
             ids |= pairs.all_servers(session, row.id)
         found = [
             *_or_why_not("servers", "Its VMs were not", lambda: self._servers(row, document, ids)),
@@ -97,10 +102,12 @@ class Fencing:
         ]
 
     def _replication(self, row: ProtectionGroup, document: Document) -> list[Finding]:
-        chain, array = document.consistency_group, self._equipment.array
-        if chain is None or chain.array != array.array:
+        array = self._equipment.array
+        chains = (document.consistency_group, document.standby_group)
+        chain = next((one for one in chains if one and one.array == array.array), None)
+        if chain is None or document.is_mirrored:  # what is mirrored shares its pod with others
             return []
-        replication = array.replication(chain.array_group)
+        replication = self._replications().get(chain.array_group)
         flows = replication is not None and replication.enabled
         if flows and document.fencing == "stop":
             array.suspend(chain.array_group)
@@ -136,6 +143,9 @@ class Fencing:
 
     def _cloud_now(self, project_id: str) -> dict[str, Glance]:
         return self._equipment.cloud.as_service().look(project_id)
+
+    def _array_now(self) -> dict[str, Replication]:
+        return self._equipment.array.replications()
 
     def _later_if_refused(
         self, what: Callable[[ProtectionGroup], None], row: ProtectionGroup
