@@ -43,6 +43,34 @@ class Snapshots(columns.FormattableColumn[list[dict[str, Any]]]):
         return "\n".join(_snapshot(snapshot) for snapshot in self._value or [])
 
 
+class Percent(columns.FormattableColumn[int]):
+    def human_readable(self) -> str:
+        return f"{self._value}%"
+
+
+class Size(columns.FormattableColumn[int | None]):
+    """Bytes, in the unit in which they are few."""
+
+    def human_readable(self) -> str:
+        if self._value is None:
+            return ""
+        size, unit = float(self._value), "B"
+        for larger in ("KiB", "MiB", "GiB", "TiB"):
+            if size < 1024:
+                break
+            size, unit = size / 1024, larger
+        return f"{size:.3g} {unit}" if size < 1000 else f"{size:.0f} {unit}"
+
+
+class Age(columns.FormattableColumn[int]):
+    """Seconds, in hours and minutes."""
+
+    def human_readable(self) -> str:
+        minutes, seconds = divmod(self._value, 60)
+        hours, minutes = divmod(minutes, 60)
+        return f"{hours}:{minutes:02}:{seconds:02}"
+
+
 class Fenced(columns.FormattableColumn[list[dict[str, str]]]):
     """What was done or found of the VMs that a returning site still had, one a line."""
 

@@ -24,9 +24,9 @@ class AtTheRightSite(command.Command):
             if known.get("code") != errors.WRONG_SITE or right_site not in self.clouds:
                 raise
             self.remark(f"{known['message']}\nDoing that for you: your clouds.yaml has it.")
-            return self._ask_at(right_site, ask)
+            return self.ask_at(right_site, ask)
 
-    def _ask_at(self, site: str, ask: Callable[[Proxy], T]) -> T:
+    def ask_at(self, site: str, ask: Callable[[Proxy], T]) -> T:
         cloud = self.app.cloud_config.get_one(cloud=site)
         connection = Connection(config=cloud)
         with errors.of_signing_in(cloud, self.clouds):

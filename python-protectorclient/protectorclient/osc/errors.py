@@ -11,6 +11,7 @@ from openstack.config.cloud_region import CloudRegion
 from osc_lib import exceptions as osc
 
 WRONG_SITE = "protector.group.wrong_site"
+NOT_REPROTECTED = "protector.group.not_reprotected"
 PEER_UNREACHABLE = "protector.peer.unreachable"
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The progress of an operation, for people who wait for it."""
 
+import textwrap
 import time
 from collections.abc import Callable
 from typing import TextIO
@@ -9,6 +10,8 @@ from protectorclient.v1.operation import Operation
 
 WIDTH = 30
 POLL_SECONDS = 1.0
+# How much is shown of how far a step is.
+LONGEST = 60
 
 
 def follow(
@@ -55,4 +58,6 @@ def _current(operation: Operation) -> str:
     if operation.has_ended or not running:
         return str(operation.status)
     steps = ", ".join(step["name"] for step in running)
-    return f"{running[0]['phase']}: {steps}"
+    how_far = next((step["detail"] for step in running if step.get("detail")), None)
+    told = f" ({textwrap.shorten(how_far, LONGEST, placeholder='...')})" if how_far else ""
+    return f"{running[0]['phase']}: {steps}{told}"

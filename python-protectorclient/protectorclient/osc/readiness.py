@@ -18,6 +18,9 @@ HEADINGS = ("Severity", "Subject", "Finding", "Remedy")
 class TellsReadiness(command.ShowOne):
     """Shows a readiness: in a table and text, or in one of cliff's formats as one object."""
 
+    #: What it is to be ready for, as a noun and as a verb.
+    what, does = "failover", "fail over"
+
     _group: str = ""
     _readiness: Readiness | None = None
 
@@ -35,7 +38,7 @@ class TellsReadiness(command.ShowOne):
         else:
             super().produce_output(parsed_args, column_names, data)
         if not self._readiness.ready:
-            raise osc.CommandError(f"Protection group {self._group} is not ready to fail over.")
+            raise osc.CommandError(f"Protection group {self._group} is not ready to {self.does}.")
         return 0
 
     def _write(self, parsed_args: argparse.Namespace, readiness: Readiness) -> None:
@@ -48,14 +51,14 @@ class TellsReadiness(command.ShowOne):
             fitting = argparse.Namespace(**{**vars(parsed_args), "fit_width": True})
             table.TableFormatter().emit_list(HEADINGS, rows, out, fitting)
         else:
-            out.write(f"Nothing is in the way of a failover of {self._group}.\n")
-        out.writelines(f"{line}\n" for line in lines(readiness.plan))
+            out.write(f"Nothing is in the way of a {self.what} of {self._group}.\n")
+        out.writelines(f"{line}\n" for line in lines(readiness.plan, self.what))
 
 
-def lines(plan: Mapping[str, Any]) -> Iterator[str]:
-    """Say what a failover would do."""
+def lines(plan: Mapping[str, Any], what: str) -> Iterator[str]:
+    """Say what it would do."""
     yield ""
-    yield "A failover would do this:"
+    yield f"A {what} would do this:"
     yield from (f"  {line}" for line in _snapshot(plan["snapshot"]))
     for vm in plan["vms"]:
         yield f"  VM {vm['name']}: flavor {vm['flavor']}"

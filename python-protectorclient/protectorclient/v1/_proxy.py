@@ -17,6 +17,7 @@ from protectorclient.v1.protection_group import ProtectionGroup
 from protectorclient.v1.readiness import Readiness
 from protectorclient.v1.replication_policy import ReplicationPolicy
 from protectorclient.v1.site import Site
+from protectorclient.v1.snapshot import Snapshot
 from protectorclient.v1.sync import Sync, SyncStatus
 from protectorclient.v1.tenant_mapping import TenantMapping
 
@@ -124,44 +125,111 @@ class Proxy(proxy.Proxy):
         self,
         group: ProtectionGroup,
         *,
+        type: str = "unplanned",
         network_mapping: dict[str, str] | None = None,
         flavor_mapping: dict[str, str] | None = None,
         accept_stale_metadata: bool = False,
+        snapshot: str | None = None,
+        before: str | None = None,
     ) -> Operation:
-        """Bring the group's VMs up on the site that is asked, without the other site.
+        """Bring the group's VMs up on the site that is asked.
+
+        ``unplanned``: without the other site, from the latest snapshot. ``planned``: the other one
+        shuts them down and sends the last of their data first.
 
         The mappings given hold for this execution, and override those stored with the group.
+
+        :param snapshot: name of the one to recover from, instead of the newest complete one.
+        :param before: or the newest complete one taken until this time (ISO 8601, with its zone).
         """
         return group.fail_over(
             self,
-            type="unplanned",
-            force=True,
+            type=type,
+            force=type == "unplanned",
             network_mapping=network_mapping or {},
             flavor_mapping=flavor_mapping or {},
             accept_stale_metadata=accept_stale_metadata,
+            **_given({"snapshot": snapshot, "before": before}),
         )
 
     def check(
         self,
         group: ProtectionGroup,
         *,
+        type: str = "unplanned",
         network_mapping: dict[str, str] | None = None,
         flavor_mapping: dict[str, str] | None = None,
         accept_stale_metadata: bool = False,
+        snapshot: str | None = None,
+        before: str | None = None,
     ) -> Readiness:
         """Return what stands in the way of that failover, and what it would do; do nothing."""
         return group.check(
             self,
-            type="unplanned",
-            force=True,
+            type=type,
+            force=type == "unplanned",
             network_mapping=network_mapping or {},
             flavor_mapping=flavor_mapping or {},
             accept_stale_metadata=accept_stale_metadata,
+            **_given({"snapshot": snapshot, "before": before}),
+        )
+
+    def test_failover(self, group: ProtectionGroup, **wanted: Any) -> Operation:
+        """Bring the group's VMs up on the site that is asked beside all that runs, as a test.
+
+        :param wanted: any of ``network_mapping`` (for what is not in it, isolated networks are
+            made), ``flavor_mapping``, ``snapshot``, ``before``, ``prefix``, ``keep_hours``, and
+            ``probes``: name or id of a VM -> ``tcp:<port>`` or ``http:<port>/<path>``.
+        """
+        return group.test_failover(self, **_given(wanted))
+
+    def check_test(self, group: ProtectionGroup, **wanted: Any) -> Readiness:
+        """Return what stands in the way of that test, and what it would do; do nothing."""
+        return group.check_test(self, **_given(wanted))
+
+    def clean_up_test(self, group: ProtectionGroup) -> Operation:
+        """Remove all that the group's test has made on the site that is asked."""
+        return group.clean_up_test(self)
+
+    def snapshots(self, group: ProtectionGroup) -> Generator[Snapshot, None, None]:
+        """Return the points in time to which the group can be recovered, newest first."""
+        return self._list(Snapshot, **self._of(group))
+
+    def reprotect(self, group: ProtectionGroup) -> Operation:
+        """Protect a group, which was failed over to the site that is asked, by the other site."""
+        return group.reprotect(self)
+
+    def fail_back(
+        self,
+        group: ProtectionGroup,
+        *,
+        network_mapping: dict[str, str] | None = None,
+        flavor_mapping: dict[str, str] | None = None,
+    ) -> Operation:
+        """Bring a group that was failed over back to the site that is asked."""
+        return group.fail_back(
+            self, network_mapping=network_mapping or {}, flavor_mapping=flavor_mapping or {}
+        )
+
+    def check_failback(
+        self,
+        group: ProtectionGroup,
+        *,
+        network_mapping: dict[str, str] | None = None,
+        flavor_mapping: dict[str, str] | None = None,
+    ) -> Readiness:
+        """Return what stands in the way of that failback, and what it would do; do nothing."""
+        return group.check_failback(
+            self, network_mapping=network_mapping or {}, flavor_mapping=flavor_mapping or {}
         )
 
     def get_readiness(self, group: ProtectionGroup) -> Readiness:
         """Return the same, by the mappings that are stored with the group."""
         return self._get(Readiness, None, False, **self._of(group))
+
+    def release(self, group: ProtectionGroup) -> None:
+        """Let go of the old VMs and volumes, which stand by on the other site."""
+        group.release(self)
 
     def reset_state(self, group: ProtectionGroup, status: str, *, force: bool = False) -> None:
         """Set a group's status by hand, after an operation that died."""
@@ -265,3 +333,8 @@ class Proxy(proxy.Proxy):
         :param keep: leave what it has made for a later retry, instead of undoing it.
         """
         return self._get_resource(Operation, operation, **self._project).cancel_it(self, keep=keep)
+
+
+def _given(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what is not given: the API knows what is meant then."""
+    return {name: value for name, value in wanted.items() if value is not None}

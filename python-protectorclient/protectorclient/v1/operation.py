@@ -20,7 +20,7 @@ class Operation(ProjectResource):
 
     #: The operation's id.
     operation_id = resource.Body("operation_id", alternate_id=True)
-    #: What is done: ``failover``.
+    #: What is done: ``failover``, ``test_failover``, ``test_cleanup``.
     operation_type = resource.Body("operation_type")
     #: ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``.
     status = resource.Body("status")

@@ -64,6 +64,14 @@ class ProtectionGroup(ProjectResource):
     fenced = resource.Body("fenced", type=list)
     #: What a failover would lack, or bring back, of the VMs: server_id, server, what, remedy.
     drift = resource.Body("drift", type=list)
+    #: When its failover was last tested on the site that is asked.
+    last_test_at = resource.Body("last_test_at")
+    #: ``passed`` or ``failed``.
+    last_test_result = resource.Body("last_test_result")
+    #: Seconds from the request to the last VM that was ready.
+    last_test_rto_seconds = resource.Body("last_test_rto_seconds", type=int)
+    #: Whether the group has changed since then.
+    last_test_outdated = resource.Body("last_test_outdated", type=bool)
     #: When the group was created.
     created_at = resource.Body("created_at")
     #: When the group was last changed.
@@ -78,10 +86,39 @@ class ProtectionGroup(ProjectResource):
 
     def fail_over(self, session: Proxy, **arguments: Any) -> Operation:
         """Start a failover, and return its operation at once."""
-        answer = self._act(session, "failover", **arguments)["operation"]
+        return self._started(session, "failover", **arguments)
+
+    def reprotect(self, session: Proxy) -> Operation:
+        """Start to protect it by its other site, and return the operation at once."""
+        return self._started(session, "reprotect")
+
+    def fail_back(self, session: Proxy, **arguments: Any) -> Operation:
+        """Start a failback, and return its operation at once."""
+        return self._started(session, "failback", **arguments)
+
+    def check_failback(self, session: Proxy, **arguments: Any) -> Readiness:
+        """Think a failback through, and do nothing."""
+        answer = self._act(session, "failback", **arguments, dry_run=True)
+        return Readiness.existing(**answer["readiness"])
+
+    def _started(self, session: Proxy, action: str, **arguments: Any) -> Operation:
+        answer = self._act(session, action, **arguments)["operation"]
         return Operation.existing(
             connection=session._get_connection(), **(answer | {"project_id": self.project_id})
         )
+
+    def test_failover(self, session: Proxy, **arguments: Any) -> Operation:
+        """Start a test of a failover, and return its operation at once."""
+        return self._started(session, "test_failover", **arguments)
+
+    def check_test(self, session: Proxy, **arguments: Any) -> Readiness:
+        """Think a test of a failover through, and do nothing."""
+        answer = self._act(session, "test_failover", **arguments, dry_run=True)
+        return Readiness.existing(**answer["readiness"])
+
+    def clean_up_test(self, session: Proxy) -> Operation:
+        """Start the removal of what a test has made, and return its operation at once."""
+        return self._started(session, "test_cleanup")
 
     def check(self, session: Proxy, **arguments: Any) -> Readiness:
         """Think a failover through, and do nothing."""
@@ -91,6 +128,10 @@ class ProtectionGroup(ProjectResource):
     def force_sync(self, session: Proxy, **arguments: Any) -> Sync:
         """Make both sites have the same metadata."""
         return Sync.existing(**self._act(session, "sync_force", **arguments)["sync"])
+
+    def release(self, session: Proxy) -> None:
+        """Let what stands by on the other site go."""
+        self._act(session, "release")
 
     def reset_state(self, session: Proxy, status: str, *, force: bool = False) -> None:
         """Set the status by hand, after an operation that died."""

@@ -56,6 +56,18 @@ PLAN = {
 }
 
 
+BEGUN = {
+    "status": "running",
+    "progress": 5,
+    "started_at": STARTED,
+    "completed_at": None,
+    "error_message": None,
+    "created_at": STARTED,
+    "retry_of": None,
+    "cancel": None,
+}
+
+
 class Refusal(exceptions.HTTPException):
     """An error as the API words it."""
 
@@ -123,6 +135,7 @@ class Api:
         self.actions: list[str] | None = None
         self.overwritten: dict[str, Any] | None = None
         self.right_site: str | None = None
+        self.not_reprotected_at: Api | None = None
         self.peer_error: str | None = None
         self.fault: str | None = None
         self.findings: list[dict[str, Any]] = []
@@ -189,7 +202,7 @@ class Api:
         if name != self.name:
             raise Refusal(409, "protector.wrong_site", f"Only {name} knows that. Ask {name}.")
         type = {"id": "t1", "name": "replicated", "backend": "site-a@flasharray"}
-        return Json({"volume_types": [type]})
+        return Json({"volume_types": [type | {"replication_type": "async"}]})
 
     def tenant_mappings(self, request: Request) -> Response:
         if request.method == "GET":
@@ -407,6 +420,45 @@ class Api:
             "created_at": STARTED,
             "retry_of": None,
             "cancel": None,
+        }
+        self.operations[operation["operation_id"]] = operation
+        return Json({"operation": operation}, 202)
+
+    def act_reprotect(self, group: dict[str, Any], arguments: dict[str, Any]) -> Response:
+        self.not_reprotected_at = None
+        return self._begun(group, "reprotect")
+
+    def act_failback(self, group: dict[str, Any], arguments: dict[str, Any]) -> Response:
+        there = self.not_reprotected_at
+        if there and not there.reprotected:
+            raise Refusal(
+                409,
+                "protector.group.not_reprotected",
+                f"Protection group {group['name']} runs on {there.name}. Protect it first.",
+                right_site=there.name,
+            )
+        if arguments.get("dry_run"):
+            return Json({"readiness": self._readiness()})
+        return self._begun(group, "failback")
+
+    @property
+    def reprotected(self) -> bool:
+        return any(
+            one["operation_type"] == "reprotect" and one["status"] == "completed"
+            for one in self.operations.values()
+        )
+
+    def _begun(self, group: dict[str, Any], kind: str) -> Response:
+        operation = {
+            **BEGUN,
+            "operation_id": f"op-{uuid.uuid4()}",
+            "operation_type": kind,
+            "source_site": group["secondary_site"],
+            "target_site": self.name,
+            "group_id": group["id"],
+            "steps_completed": [],
+            "steps_failed": [],
+            "steps": [],
         }
         self.operations[operation["operation_id"]] = operation
         return Json({"operation": operation}, 202)

@@ -59,7 +59,14 @@ def test_a_site_is_listed_changed_validated_and_forgotten(openstack):
     (listed,) = openstack("protector site list -f json").json
     assert (listed["Name"], listed["Local"], listed["Status"]) == ("site-b", True, "active")
     types = openstack("protector site list-volume-types site-b -f json").json
-    assert types == [{"ID": "t1", "Name": "replicated", "Backend": "site-a@flasharray"}]
+    assert types == [
+        {
+            "ID": "t1",
+            "Name": "replicated",
+            "Backend": "site-a@flasharray",
+            "Replication Type": "async",
+        }
+    ]
     assert openstack("protector site delete site-b").code == 0
     assert "No site site-b is registered" in openstack("protector site show site-b").err
 
@@ -301,7 +308,7 @@ def test_a_group_is_deleted(openstack, group, sites):
 
 def test_each_command_teaches_by_an_example(openstack):
     listed = openstack("help protector").out.splitlines()[1:]
-    assert len(listed) == 35
+    assert len(listed) == 41
     for name in listed:
         help = openstack(name.strip(), "--help").out
         assert f"openstack {name.strip()}" in help.split("Example")[1]

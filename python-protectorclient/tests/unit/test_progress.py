@@ -59,3 +59,12 @@ def test_steps_that_run_together_are_named_together():
     assert progress.bar(running).endswith(
         " 60% instance_recreation: recreate_vm_web-server-1, recreate_vm_web-server-2"
     )
+
+
+def test_how_far_a_step_is_is_told_in_short():
+    detail = "40.0% are on array array-b: snapshot array-a:consisgroup-web-cinder.op-1"
+    step = {"name": "wait", "phase": "storage_failover", "status": "running", "detail": detail}
+    running = Operation.existing(progress=30, status="running", steps=[step])
+    assert progress.bar(running).endswith(
+        " 30% storage_failover: wait (40.0% are on array array-b: snapshot array-a:consisgroup-...)"
+    )

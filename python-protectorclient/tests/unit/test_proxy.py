@@ -155,6 +155,10 @@ CHANGES = {
         lambda p: p.remove_member(GROUP, "s1"),
         ("DELETE", f"{IN_GROUP}/members/s1", None),
     ),
+    "release": (
+        lambda p: p.release(GROUP),
+        ("POST", f"{IN_GROUP}/action", {"release": {}}),
+    ),
     "reset_state": (
         lambda p: p.reset_state(GROUP, "active"),
         ("POST", f"{IN_GROUP}/action", {"reset_state": {"status": "active", "force": False}}),
@@ -179,6 +183,52 @@ def test_failing_over_forces_and_returns_the_operation(proxy, wire):
     assert (operation.id, operation.has_ended) == ("op-1", False)
     proxy.get_operation(operation)
     assert wire.sent[1] == ("GET", "/v1/acme/operations/op-1", None)
+
+
+def test_a_test_is_sent_with_what_is_given_and_no_more(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-3", "status": "queued"}}
+    started = proxy.test_failover(GROUP, probes={"web": "tcp:22"}, keep_hours=None, snapshot=None)
+    assert wire.sent == [
+        ("POST", f"{IN_GROUP}/action", {"test_failover": {"probes": {"web": "tcp:22"}}})
+    ]
+    assert started.id == "op-3"
+
+
+def test_a_test_is_cleaned_up_by_an_operation(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-4", "status": "queued"}}
+    assert proxy.clean_up_test(GROUP).id == "op-4"
+    assert wire.sent == [("POST", f"{IN_GROUP}/action", {"test_cleanup": {}})]
+
+
+def test_snapshots_are_listed_newest_first_as_they_come(proxy, wire):
+    wire.answer = {"snapshots": [{"name": "cg.7", "complete": False}, {"name": "cg.6"}]}
+    assert [one.name for one in proxy.snapshots(GROUP)] == ["cg.7", "cg.6"]
+    assert wire.sent[0][1].startswith(f"{IN_GROUP}/snapshots")
+
+
+def test_a_planned_failover_is_not_forced(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-1", "status": "running", "progress": 5}}
+    proxy.fail_over(GROUP, type="planned")
+    (_, _, body) = wire.sent[0]
+    assert (body["failover"]["type"], body["failover"]["force"]) == ("planned", False)
+
+
+def test_a_group_is_protected_the_other_way_round_and_comes_back(proxy, wire):
+    wire.answer = {"operation": {"operation_id": "op-1", "status": "running", "progress": 5}}
+    assert proxy.reprotect(GROUP).id == "op-1"
+    assert proxy.fail_back(GROUP, flavor_mapping={"m1.xlarge": "m1.large"}).id == "op-1"
+    failback = {"network_mapping": {}, "flavor_mapping": {"m1.xlarge": "m1.large"}}
+    assert wire.sent == [
+        ("POST", f"{IN_GROUP}/action", {"reprotect": {}}),
+        ("POST", f"{IN_GROUP}/action", {"failback": failback}),
+    ]
+
+
+def test_a_failback_is_thought_through(proxy, wire):
+    wire.answer = {"readiness": {"ready": True, "findings": [], "plan": {}}}
+    assert proxy.check_failback(GROUP).ready
+    (_, _, body) = wire.sent[0]
+    assert body["failback"]["dry_run"] is True
 
 
 def test_an_operation_is_retried_by_another_one(proxy, wire):

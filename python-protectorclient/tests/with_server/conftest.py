@@ -80,3 +80,36 @@ def projects(sites: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "POLL_SECONDS", 0.05)
     for name, site in sites.items():
         site.keystone.project_id = f"project-{name[-1]}"
+
+
+@pytest.fixture
+def registered(openstack, tmp_path):
+    password = tmp_path / "password"
+    password.write_text("secret\n")
+    for here in ("site-a", "site-b"):
+        for site in ("site-a", "site-b"):
+            peer = f"--username protector --project-name service --password-file {password}"
+            ran = openstack(
+                f"protector site create {site} --auth-url http://192.0.2.1:5000/v3",
+                peer if site != here else "",
+                cloud=here,
+            )
+            assert ran.code == 0, ran.err
+
+
+@pytest.fixture
+def protected(openstack, world, registered):
+    """A group of two VMs on site-a, in version 3, with one complete snapshot on site-b."""
+    created = openstack(
+        "protector protection-group create prod-web-app --primary-site site-a",
+        "--secondary-site site-b -f json",
+        cloud="site-a",
+    )
+    world.group_id = created.json["id"]
+    for name in ("web-server-1", "web-server-2"):
+        world.a.cloud.add_server("project-a", name, networks=["web"], volumes=2)
+        added = openstack(
+            f"protector protection-group member add prod-web-app {name} -f json", cloud="site-a"
+        )
+        assert added.json["status"] == "protected"
+    world.take_point()

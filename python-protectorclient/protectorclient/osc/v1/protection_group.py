@@ -36,6 +36,10 @@ SHOWN = (
     "fencing",
     "fenced",
     "drift",
+    "last_test_at",
+    "last_test_result",
+    "last_test_rto_seconds",
+    "last_test_outdated",
     "created_at",
     "updated_at",
 )
@@ -83,7 +87,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--replication-interval",
         metavar="<seconds>",
         type=int,
-        help="Time between two replicated snapshots",
+        help="Time between two replicated snapshots, with replication type async (default: 300)",
     )
     parser.add_argument(
         "--fencing",
@@ -132,9 +136,10 @@ Next, add the VMs that fail over together:
         )
         parser.add_argument(
             "--replication-type",
-            choices=["async"],
+            choices=["async", "sync"],
             default="async",
-            help="How the volumes are replicated (default: async)",
+            help="How the volumes are replicated: async, at an interval, or sync, each write at"
+            " once (default: async)",
         )
         parser.add_argument(
             "--volume-type",
@@ -276,6 +281,26 @@ To change it:
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         policy = self.protector.get_replication_policy(self.find_group(parsed_args.group))
         return POLICY, utils.get_item_properties(policy, POLICY)
+
+
+class Release(_OneGroup):
+    """Let what a protection group left on its other site go
+
+    After a failover the old VMs stay there, stopped and locked, and their volumes marked, so that
+    the group can fail back onto them. Released, they are unlocked and yours to delete or to keep;
+    nothing is deleted by this. A later failback makes VMs and volumes of their own there.
+    """
+
+    example = """Example, on the site on which the group runs:
+  export OS_CLOUD=site-b
+  openstack protector protection-group release prod-web-app
+
+Next, on the other site, delete what is of no use any more:
+  export OS_CLOUD=site-a
+  openstack server delete <vm>"""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        self.protector.release(self.find_group(parsed_args.group))
 
 
 class ResetState(_OneGroup):

@@ -197,6 +197,6 @@ Next, create a group for VMs whose volumes have such a type:
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Sequence[str], Iterable[Any]]:
         types = self.protector.volume_types(parsed_args.site)
-        return ("ID", "Name", "Backend"), [
-            (type["id"], type["name"], type["backend"]) for type in types
+        return ("ID", "Name", "Backend", "Replication Type"), [
+            (type["id"], type["name"], type["backend"], type["replication_type"]) for type in types
         ]
