@@ -82,5 +82,5 @@ name = "{place.array}"
 address = "{place.address}"
 port = {PORTS["array"]}
 api_token = "{place.api_token}"
-peers = ["{peer_of(place).array}"]
+sync_peers = ["{peer_of(place).array}"]
 """

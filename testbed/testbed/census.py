@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from flasharray_simulator.control import Control, ControlError
+from testbed.furniture import FURNITURE
 from testbed.layout import PLACES
 from testbed.testbed import Testbed
 
@@ -22,11 +24,14 @@ ATTACHMENTS = "3.27"
 class Member:
     """A server as it is to be found.
 
-    ``volumes``: their names. Each one's name was written to it, before there was a copy of it.
+    ``volumes``: their names. Each one's name was written to it, before there was a copy of it that
+    bears ``prefix`` too. ``networks``: names of those that came with it.
     """
 
     nics: int
     volumes: tuple[str, ...]
+    prefix: str = ""
+    networks: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +55,7 @@ def take(testbed: Testbed, site: str, members: Mapping[str, Member]) -> Count:
     world = _look(testbed, site)
     return Count(
         doubles=list(_doubles(world, members)),
-        orphans=list(_orphans(world, members)),
+        orphans=[*_orphans(world, members), *_network_orphans(world, site, members)],
         missing=list(_missing(world, members)),
     )
 
@@ -59,7 +64,7 @@ def ids(testbed: Testbed, site: str) -> set[str]:
     """Return what tells each thing of the site's from a later one of the same name."""
     world = _look(testbed, site)
     return {
-        *(found.id for found in (*world.servers, *world.ports, *world.volumes)),
+        *(found.id for found in (*world.servers, *world.ports, *world.volumes, *world.networks)),
         *(found["id"] for found in (*world.attachments, *world.trusts)),
         *world.array,
     }
@@ -72,6 +77,7 @@ class _World:
     servers: list[Any]
     ports: list[Any]
     volumes: list[Any]
+    networks: list[Any]
     attachments: list[dict[str, Any]]
     trusts: list[dict[str, Any]]
     array: dict[str, list[str]]
@@ -94,22 +100,45 @@ def _look(testbed: Testbed, site: str) -> _World:
         servers = pool.submit(lambda: list(admin.compute.servers(all_projects=True)))
         ports = pool.submit(lambda: list(admin.network.ports()))
         volumes = pool.submit(lambda: list(admin.block_storage.volumes(all_projects=True)))
+        networks = pool.submit(lambda: list(admin.network.networks()))
         attachments = pool.submit(
             lambda: admin.block_storage.get(
                 "/attachments/detail?all_tenants=1", microversion=ATTACHMENTS
             ).json()["attachments"]
         )
         trusts = pool.submit(lambda: admin.identity.get("/OS-TRUST/trusts").json()["trusts"])
-        names = testbed.control.live_volumes(array)
-        written = pool.map(lambda name: testbed.control.markers(array, name), names)
+        written = on_array(testbed.control, array)
+        written = {name: marks for name, marks in written.items() if _is_of(site, name)}
         return _World(
             servers.result(),
             ports.result(),
             volumes.result(),
+            networks.result(),
             attachments.result(),
             trusts.result(),
-            dict(zip(names, written, strict=True)),
+            written,
         )
+
+
+def on_array(control: Control, array: str) -> dict[str, list[str]]:
+    """Return name -> what was written to it, of the live volumes; one that goes meanwhile is none.
+
+    An operation that goes on beside the count removes and renames them.
+    """
+    written = {}
+    for name in control.live_volumes(array):
+        try:
+            written[name] = control.markers(array, name)
+        except ControlError:
+            if name in control.live_volumes(array):
+                raise
+    return written
+
+
+def _is_of(site: str, array_volume: str) -> bool:
+    """What is in the pod of the other site's backend is on this array, too, and is that site's."""
+    pod = array_volume.rpartition("::")[0]
+    return not pod or pod == f"pod-{site}"
 
 
 def _doubles(world: _World, members: Mapping[str, Member]) -> Iterator[str]:
@@ -121,6 +150,8 @@ def _doubles(world: _World, members: Mapping[str, Member]) -> Iterator[str]:
             yield f"{server.name} has {ports} ports, not {members[server.name].nics}"
     for name, count in _more_than_once(volume.name for volume in world.volumes):
         yield f"{count} volumes of Cinder's are called {name}"
+    for name, count in _more_than_once(network.name for network in world.networks):
+        yield f"{count} networks are called {name}"
     for name, count in _more_than_once(_lies_on(volume) for volume in world.volumes):
         yield f"{count} volumes of Cinder's lie on the array's {name}"
     for marker, count in _more_than_once(_first(written) for written in world.array.values()):
@@ -159,6 +190,13 @@ def _volume_orphans(world: _World, expected: Collection[str]) -> Iterator[str]:
             yield f"Volume {volume.name} ({volume.id}) is attached to nothing, and nobody's"
 
 
+def _network_orphans(world: _World, site: str, members: Mapping[str, Member]) -> Iterator[str]:
+    expected = {*FURNITURE[site].networks, *(n for one in members.values() for n in one.networks)}
+    for network in world.networks:
+        if network.name not in expected:
+            yield f"Network {network.name} ({network.id}) is nobody's"
+
+
 def _missing(world: _World, members: Mapping[str, Member]) -> Iterator[str]:
     for name, member in members.items():
         active = [s for s in world.servers if s.name == name and s.status == "ACTIVE"]
@@ -177,7 +215,8 @@ def _missing(world: _World, members: Mapping[str, Member]) -> Iterator[str]:
             f"{name} has no volume {volume}, or nothing is written on it"
             for volume in member.volumes
             if volume not in attached
-            or volume not in world.array.get(_lies_on(attached[volume]), ())
+            or volume.removeprefix(member.prefix)
+            not in world.array.get(_lies_on(attached[volume]), ())
         )
 
 

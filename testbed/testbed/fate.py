@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""When an engine is to die: written to a file, which whoever dies by it takes away."""
+"""When engines are to die: a folder with a file for each moment, which whoever dies by it marks."""
 
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 import pathlib
+import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 Act = Literal["execute", "revert"]
@@ -34,49 +34,50 @@ class Fate:
         undoing = "undoing " if self.act == "revert" else ""
         return f"{self.moment} {undoing}{self.step}"
 
-    def write(self, path: pathlib.Path) -> None:
-        _taken(path).unlink(missing_ok=True)
-        new = path.with_suffix(".new")
-        new.write_text(json.dumps(dataclasses.asdict(self)))
-        new.replace(path)
+
+def write(folder: pathlib.Path, fates: Iterable[Fate]) -> None:
+    """Let engines die by these from now on, once each, and by no others."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for fate in fates:
+        (folder / str(fate)).touch()
 
 
-def take(path: pathlib.Path, reached: Fate) -> bool:
-    """Tell whether this is when to die; true once, for one engine, however many read the file."""
+def take(folder: pathlib.Path, reached: Fate) -> bool:
+    """Tell whether this is when to die; true once, for one engine, however many look."""
     with contextlib.suppress(FileNotFoundError):
-        if Fate(**json.loads(path.read_text())) == reached:
-            path.rename(_taken(path))
-            return True
+        (folder / str(reached)).rename(_taken(folder, reached))
+        return True
     return False
 
 
-def taken_at(path: pathlib.Path) -> float | None:
+def taken_at(folder: pathlib.Path, fate: Fate) -> float | None:
     """Return when somebody died by it (seconds since the epoch); None when nobody has yet."""
     with contextlib.suppress(FileNotFoundError):
-        return _taken(path).stat().st_ctime
+        return _taken(folder, fate).stat().st_ctime
     return None
 
 
-def doom(step: type[Any], path: pathlib.Path) -> None:
-    """Let each of TaskFlow's tasks of a class look at the file right before and after its effect.
+def doom(step: type[Any], folder: pathlib.Path) -> None:
+    """Let each of TaskFlow's tasks of a class look there right before and after its effect.
 
     It dies with its whole process, at once.
     """
     for name, (moment, act) in HOOKS.items():
-        setattr(step, name, _looking(getattr(step, name), path, moment, act))
+        setattr(step, name, _looking(getattr(step, name), folder, moment, act))
 
 
 def _looking(
-    hook: Callable[[Any], None], path: pathlib.Path, moment: Moment, act: Act
+    hook: Callable[[Any], None], folder: pathlib.Path, moment: Moment, act: Act
 ) -> Callable[[Any], None]:
     @functools.wraps(hook)
     def called(step: Any) -> None:
         hook(step)
-        if take(path, Fate(step.name, moment, act)):
+        if take(folder, Fate(step.name, moment, act)):
             os.kill(os.getpid(), signal.SIGKILL)
 
     return called
 
 
-def _taken(path: pathlib.Path) -> pathlib.Path:
-    return path.with_suffix(".taken")
+def _taken(folder: pathlib.Path, fate: Fate) -> pathlib.Path:
+    return folder / f"{fate}.taken"

@@ -40,19 +40,18 @@ FURNITURE = {
 }
 # Security group -> TCP ports open to everybody.
 SECURITY_GROUPS = {"web-sg": (80, 443), "db-sg": (5432,)}
+# Volume type -> how its volumes are replicated.
+VOLUME_TYPES: dict[str, dict[str, str]] = {
+    "plain": {},
+    "replicated": {"replication_enabled": "<is> True", "replication_type": "<in> async"},
+    "replicated-sync": {"replication_enabled": "<is> True", "replication_type": "<in> sync"},
+}
 
 
 def make_volume_types(place: Place, admin: Connection) -> None:
     backend = {"volume_backend_name": place.array}
-    admin.block_storage.create_type(name="plain", extra_specs=backend)
-    admin.block_storage.create_type(
-        name="replicated",
-        extra_specs={
-            **backend,
-            "replication_enabled": "<is> True",
-            "replication_type": "<in> async",
-        },
-    )
+    for name, replication in VOLUME_TYPES.items():
+        admin.block_storage.create_type(name=name, extra_specs=backend | replication)
 
 
 def make_flavors(place: Place, admin: Connection) -> None:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""protector-engine, except that it dies when the file of its fate says so.
+"""protector-engine, except that it dies when its fates say so.
 
-    python -m testbed.mortal_engine FATE [options of protector-engine]
+    python -m testbed.mortal_engine FOLDER [options of protector-engine]
 
 It dies as by a power cut, in the middle of whatever its other threads do: with the claim renewed
 and the step not begun, or with the step's effect made and TaskFlow not told of it.
@@ -16,8 +16,8 @@ from testbed.fate import doom
 
 
 def main() -> None:
-    fate, *arguments = sys.argv[1:]
-    doom(Step, pathlib.Path(fate))
+    fates, *arguments = sys.argv[1:]
+    doom(Step, pathlib.Path(fates))
     engine.main(arguments)
 
 

@@ -18,6 +18,8 @@ from testbed.progress import wait_for
 
 # Seconds that a killed process may take to vanish.
 DEATH = 5.0
+# Seconds.
+RELEASE = 15
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +92,14 @@ class Processes:
         path = self._records / f"{name}.json"
         return path.exists() and self._record(path).leader() is not None
 
+    def process(self, name: str) -> psutil.Process:
+        """:raises BrokenTestbed: it does not run."""
+        path = self._records / f"{name}.json"
+        leader = self._record(path).leader() if path.exists() else None
+        if leader is None:
+            raise BrokenTestbed(f"{name} does not run; see {self.output(name)}")
+        return leader
+
     def end(self, names: Iterable[str] | None = None, *, grace: float) -> None:
         """End processes with all their children: asked to first, when ``grace`` (s) is given."""
         chosen = self.names() if names is None else names
@@ -144,16 +154,20 @@ def listening(address: str, port: int) -> bool:
         return probe.connect_ex((address, port)) == 0
 
 
-def expect_free(ports: Iterable[tuple[str, int]]) -> None:
+def expect_free(ports: Iterable[tuple[str, int]], *, patience: float = RELEASE) -> None:
     """Make sure that nobody listens there.
 
+    :param patience: seconds; a process that was killed may hold its ports for a moment longer.
     :raises BrokenTestbed: somebody does, and would be taken for ours.
     """
-    if taken := [f"{address}:{port}" for address, port in ports if listening(address, port)]:
-        raise BrokenTestbed(
-            f"another process listens on {', '.join(taken)}; end it, then try again"
-            " (`ss -ltnp` shows which it is)"
-        )
+    wanted, deadline = list(ports), time.monotonic() + patience
+    while taken := [f"{address}:{port}" for address, port in wanted if listening(address, port)]:
+        if time.monotonic() > deadline:
+            raise BrokenTestbed(
+                f"another process listens on {', '.join(taken)}; end it, then try again"
+                " (`ss -ltnp` shows which it is)"
+            )
+        time.sleep(0.2)
 
 
 def _members(records: Iterable[Record]) -> Iterator[psutil.Process]:

@@ -23,7 +23,8 @@ OVER = "../protector.d"
 CONFIG = ("--config-file", "protector.conf", "--config-dir", OVER)
 # Laid over the other.
 CONFIG_OF_SECOND = ("--config-file", "protector-engine-2.conf")
-START = 60.0
+# Seconds; on a busy machine it takes a minute to read its code alone.
+START = 180.0
 
 
 class Protector:
@@ -47,15 +48,15 @@ class Protector:
         """A file of options for as long as it is there; Protector reads it when it starts."""
         return self._config / OVER / "over.conf"
 
-    def start(self, *names: str, fate: pathlib.Path | None = None) -> None:
+    def start(self, *names: str, fates: pathlib.Path | None = None) -> None:
         """Start its processes, or those that are named.
 
-        :param fate: where an engine reads when it is to die (see :mod:`testbed.mortal_engine`).
+        :param fates: where an engine reads when it is to die (see :mod:`testbed.mortal_engine`).
         """
         for name in names or NAMES:
             self._processes.start(
                 name,
-                self._command(name, fate),
+                self._command(name, fates),
                 env=_environment(),
                 cwd=self._config,
                 group=self._place.protector_group,
@@ -74,15 +75,23 @@ class Protector:
             otherwise=f"{ENGINE} takes no requests; see {self._processes.output(ENGINE)}",
         )
 
+    def fallen(self, *engines: str) -> list[str]:
+        """Return those that have died, once any has."""
+        return wait_for(
+            lambda: [name for name in engines if not self._processes.alive(name)],
+            seconds=START,
+            otherwise=f"none of {', '.join(engines)} has died",
+        )
+
     def _engines(self) -> list[str]:
         """Return the engines that were started and not ended."""
         return [name for name in self._processes.names() if name in ENGINES]
 
-    def _command(self, name: str, fate: pathlib.Path | None) -> list[object]:
-        mortal = [self._commands / "python", "-m", "testbed.mortal_engine", fate]
+    def _command(self, name: str, fates: pathlib.Path | None) -> list[object]:
+        mortal = [self._commands / "python", "-m", "testbed.mortal_engine", fates]
         program = ENGINE if name in ENGINES else name
         return [
-            *(mortal if fate else [self._commands / program]),
+            *(mortal if fates else [self._commands / program]),
             *CONFIG,
             *(CONFIG_OF_SECOND if name == SECOND_ENGINE else ()),
             *("--log-file", f"{name}.log"),

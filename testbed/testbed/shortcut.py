@@ -34,7 +34,13 @@ def introduce_sites(testbed: Testbed) -> None:
             one.result()
 
 
-def protect(testbed: Testbed, servers: Iterable[str], *, fencing: str = "stop") -> None:
+def protect(
+    testbed: Testbed,
+    servers: Iterable[str],
+    *,
+    fencing: str = "stop",
+    replication_type: str = "async",
+) -> None:
     """Make the group on site-a and add the servers, one edit each."""
     here = protector(testbed.cloud("site-a"))
     here.create_protection_group(
@@ -42,8 +48,8 @@ def protect(testbed: Testbed, servers: Iterable[str], *, fencing: str = "stop") 
         fencing=fencing,
         primary_site="site-a",
         secondary_site="site-b",
+        replication_type=replication_type,
         rpo_minutes=15,
-        replication_interval=300,
     )
     add_members(testbed, servers)
 

@@ -219,7 +219,7 @@ class Site:
         """Ask it to end, and wait until it has."""
         self.processes.end([name], grace=STOP_GRACE)
 
-    def start_service(self, *names: str, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, *names: str, fates: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine; wait until it can be asked."""
         if "mariadb" in names:
             self.mariadb.start()
@@ -228,7 +228,7 @@ class Site:
             self._rabbitmq.start()
             self._rabbitmq.wait()
         if of_protector := [name for name in names if name not in INFRASTRUCTURE]:
-            self.protector.start(*of_protector, fate=fate)
+            self.protector.start(*of_protector, fates=fates)
             self.protector.wait()
 
     @contextlib.contextmanager

@@ -9,6 +9,7 @@ import pathlib
 import shutil
 from collections.abc import Callable, Iterator
 
+import psutil
 from openstack.connection import Connection
 
 from flasharray_simulator.control import Control
@@ -35,6 +36,8 @@ class Testbed:
         self.folders = Folders(repository=root, state=pathlib.Path(given).resolve())
         self._progress = Progress(quiet=quiet)
         self._arrays = Arrays(self.folders)
+        # Name -> the sites that lived.
+        self._checkpoints: dict[str, list[Site]] = {}
         self._sites = {
             name: Site(place, self.folders, self._progress) for name, place in PLACES.items()
         }
@@ -94,13 +97,25 @@ class Testbed:
         """Ask one of them to end, alone, and wait until it has."""
         self._sites[site].stop_service(name)
 
-    def start_service(self, site: str, *names: str, fate: pathlib.Path | None = None) -> None:
+    def start_service(self, site: str, *names: str, fates: pathlib.Path | None = None) -> None:
         """Start again what was ended alone, or a second engine: ``protector-engine-2``.
 
-        :param fate: a file by which an engine knows when to die; see :mod:`testbed.fate`.
+        :param fates: by which an engine knows when to die; see :mod:`testbed.fate`.
         """
         with self._alone():
-            self._sites[site].start_service(*names, fate=fate)
+            self._sites[site].start_service(*names, fates=fates)
+
+    def fallen(self, site: str, *engines: str) -> list[str]:
+        """Return those that have died, once any has."""
+        return self._sites[site].protector.fallen(*engines)
+
+    def revive(self, site: str, *engines: str, fates: pathlib.Path) -> None:
+        """Start them again, and do not wait: they may die again before they listen."""
+        self._sites[site].protector.start(*engines, fates=fates)
+
+    def process(self, site: str, name: str) -> psutil.Process:
+        """Return one of the site's processes, for whoever wants to know what it costs."""
+        return self._sites[site].processes.process(name)
 
     def query(self, site: str, statement: str) -> list[list[str]]:
         """Ask the site's database; return the rows."""
@@ -181,20 +196,29 @@ class Testbed:
         """Remember the arrays, and the databases of the sites that run, for ``restore``."""
         with self._alone():
             self._arrays.keep(f"checkpoint-{name}")
-            for site in self._living():
+            living = self._living()
+            for site in living:
                 site.keep(name)
+            self._checkpoints[name] = living
+
+    def remembers(self, name: str) -> bool:
+        """Whether the checkpoint was made by this process: an older one may be of other code."""
+        return name in self._checkpoints
 
     def restore(self, name: str) -> None:
         """Put arrays and databases back to a checkpoint, while the services run on.
 
         Protector's engines end: they must not go on with what is to be forgotten. A site that did
-        not run then must not run now.
+        not run then dies, one that did must run now.
         """
         with self._alone(), concurrent.futures.ThreadPoolExecutor() as pool:
             arrays = pool.submit(self._arrays.restore, f"checkpoint-{name}")
-            living = self._living()
-            for site in living:
-                site.put_back(name)
+            living = self._checkpoints[name]
+            for site in self._sites.values():
+                if site in living:
+                    site.put_back(name)
+                else:
+                    site.kill()
             arrays.result()
             for site in living:
                 site.sign_in_to_array()
@@ -211,14 +235,21 @@ class Testbed:
 
     def _up(self) -> None:
         firewall.remove_all()
-        if openstack.compile_once(self.folders):
-            self._progress.say("OpenStack's code compiled, once")
-        if self._made():
-            self._start_arrays()
-            self._for_each_site(self._start)
-        else:
-            self._make()
+        self._make_once()
+        self._start_arrays()
+        self._for_each_site(self._start)
         self._progress.say(f"up; export OS_CLIENT_CONFIG_FILE={self.clouds_yaml}")
+
+    def _make_once(self) -> None:
+        """Make what is needed once, one testbed after the other.
+
+        The first fills the cache that all share, and making keeps every core busy.
+        """
+        with _locked(self.folders.cache / "making.lock"):
+            if openstack.compile_once(self.folders):
+                self._progress.say("OpenStack's code compiled, once")
+            if not self._made():
+                self._make()
 
     def _make(self) -> None:
         if self._made_file.exists():
@@ -273,11 +304,15 @@ class Testbed:
             for job in [pool.submit(act, site) for site in self._sites.values()]:
                 job.result()
 
-    @contextlib.contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self) -> contextlib.AbstractContextManager[None]:
         """Keep other commands away; two that start the same site would both be wrong."""
-        lock = self.folders.state.with_suffix(".lock")
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with lock.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            yield
+        return _locked(self.folders.state.with_suffix(".lock"))
+
+
+@contextlib.contextmanager
+def _locked(lock: pathlib.Path) -> Iterator[None]:
+    """Wait until no other command holds the lock, and hold it."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield

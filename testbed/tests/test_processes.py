@@ -115,4 +115,4 @@ def test_a_port_that_another_process_has_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(BrokenTestbed, match=f"another process listens on 127.0.0.1:{port}"):
-            expect_free([("127.0.0.1", port)])
+            expect_free([("127.0.0.1", port)], patience=0)

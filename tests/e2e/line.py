@@ -34,10 +34,9 @@ class Message:
 
 
 # What an edit says to the peer, in this order.
-INTRODUCE = Message("introduce", "GET", "/v1/peer/site")
 PREPARE = Message("prepare", "PUT", "/v1/peer/documents/[^/]+/prepared")
 COMMIT = Message("commit", "POST", "/v1/peer/documents/[^/]+/commit")
-EDIT = (INTRODUCE, PREPARE, COMMIT)
+EDIT = (PREPARE, COMMIT)
 # What the creation of a group says besides.
 ALLOW = Message("allow replication", "POST", "/v1/peer/replicated-groups")
 

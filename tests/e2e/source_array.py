@@ -10,17 +10,17 @@ from testbed.testbed import Testbed
 
 
 def replicates(testbed: Testbed) -> bool:
-    (group,) = _client(testbed).get_protection_groups(names=[scenario.array_group(testbed)]).items
+    (group,) = client(testbed).get_protection_groups(names=[scenario.array_group(testbed)]).items
     return bool(group.replication_schedule.enabled)
 
 
 def replicated_volumes(testbed: Testbed) -> set[str]:
     group = scenario.array_group(testbed)
-    answer = _client(testbed).get_protection_groups_volumes(group_names=[group])
+    answer = client(testbed).get_protection_groups_volumes(group_names=[group])
     return {one.member.name for one in answer.items}
 
 
-def _client(testbed: Testbed) -> purity.Client:
+def client(testbed: Testbed) -> purity.Client:
     configuration = Configuration(ssl_ca_cert=str(testbed.folders.simulator / "state" / "ca.pem"))
     configuration.verify_ssl = True
     return purity.Client(

@@ -55,22 +55,22 @@ class Tenant:
         """Change the group's description; return :data:`NOTHING` when nobody answers."""
         return self._change("PATCH", f"/{group_id}", description=description)
 
-    def create(self, name: str) -> Told:
+    def create(self, name: str, *, patience: float = PATIENCE) -> Told:
         """Make a group of this site's; return :data:`NOTHING` when nobody answers."""
         sites = {"primary_site": self.site, "secondary_site": self._peer}
-        return self._change("POST", "", name=name, **sites)
+        return self._change("POST", "", patience, name=name, **sites)
 
     def names(self) -> set[str]:
         return {group["name"] for group in self._get("")["protection_groups"]}
 
-    def _change(self, method: str, path: str, **values: str) -> Told:
+    def _change(self, method: str, path: str, patience: float = PATIENCE, **values: str) -> Told:
         try:
             answer = requests.request(
                 method,
                 self._groups + path,
                 json={"protection_group": values},
                 headers=self._headers,
-                timeout=PATIENCE,
+                timeout=patience,
             )
         except requests.RequestException:
             return NOTHING

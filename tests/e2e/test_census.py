@@ -169,6 +169,15 @@ def array_volume_of_nobody(testbed: Testbed, alice: Connection) -> Iterator[str]
 
 
 @contextlib.contextmanager
+def strange_network(testbed: Testbed, alice: Connection) -> Iterator[str]:
+    made = alice.network.create_network(name="strange")
+    try:
+        yield f"Network strange ({made.id}) is nobody's"
+    finally:
+        alice.network.delete_network(made)
+
+
+@contextlib.contextmanager
 def trust(testbed: Testbed, alice: Connection) -> Iterator[str]:
     identity = alice.identity
     made = identity.create_trust(
@@ -188,7 +197,7 @@ DOUBLES = (second_server, second_port, second_volume, second_array_volume)
 # The last one stays on the array: it is not Cinder's to remove any more.
 ORPHANS = (
     *(strange_server, server_in_error, port_of_nobody, volume_of_nobody, volume_in_error),
-    *(attachment_to_nothing, trust, array_volume_of_nobody),
+    *(attachment_to_nothing, strange_network, trust, array_volume_of_nobody),
 )
 
 

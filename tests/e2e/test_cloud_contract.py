@@ -148,6 +148,9 @@ class RealBench(Bench):
         found = found_by(self._alice.block_storage.get_volume, volume_id)
         return found and ShownVolume(found.name, found.is_bootable, tenants(found.metadata))
 
+    def type_of(self, volume_id: str) -> str:
+        return str(self._alice.block_storage.get_volume(volume_id).volume_type_id)
+
     def show_server(self, server_id: str) -> ShownServer | None:
         server = found_by(self._alice.compute.get_server, server_id)
         if server is None:
@@ -163,18 +166,28 @@ class RealBench(Bench):
             volumes=[one.volume_id for one in sorted(attached, key=lambda one: one.device)],
         )
 
-    def ports(self) -> int:
-        return len(list(self._alice.network.ports(network_id=self._network_id)))
+    def is_on_array(self, volume_id: str) -> bool:
+        found = self._array.ask("get_volumes", names=[f"volume-{volume_id}-cinder"], unless=GONE)
+        return any(not volume.destroyed for volume in found)
+
+    def make_port(self, network_id: str) -> str:
+        return str(self._alice.network.create_port(network_id=network_id).id)
+
+    def delete_port(self, port_id: str) -> None:
+        self._alice.network.delete_port(port_id)
 
     def clean_up(self) -> None:
         """Remove what the test left: others use the testbed too."""
         compute, storage = self._alice.compute, self._alice.block_storage
         for server in (servers := self._all_mine(compute.servers)):
+            self._admin.compute.unlock_server(server)  # what an administrator locked
             compute.delete_server(server)
         for server in servers:
             compute.wait_for_delete(server, interval=0.5, wait=PATIENCE)
         for port in self._all_mine(self._alice.network.ports):
             self._alice.network.delete_port(port)
+        for network in self._all_mine(self._alice.network.networks):
+            self._alice.network.delete_network(network)
         for group in self._all_mine(storage.groups):
             storage.delete_group(group, delete_volumes=True)
         for volume in (volumes := self._all_mine(storage.volumes)):

@@ -20,23 +20,21 @@ SOON = 60
 
 @pytest.fixture(scope="module")
 def crash(testbed: Testbed) -> Crash:
-    found = Crash(testbed, FAILOVER)
-    found.arrange()
-    return found
+    return Crash(testbed, FAILOVER)
 
 
 @pytest.mark.parametrize(
     "case",
     [
-        Case(1, Fate("manage_volumes_into_cinder", "after")),
-        Case(1, Fate("recreate_vm_web-server-1", "before")),
-        Case(2, Fate("manage_volumes_into_cinder", "before")),
-        Case(2, Fate("recreate_vm_db-server-1", "after")),
+        Case(1, (Fate("manage_volumes_into_cinder", "after"),)),
+        Case(1, (Fate("recreate_vm_web-server-1", "before"),)),
+        Case(2, (Fate("manage_volumes_into_cinder", "before"),)),
+        Case(2, (Fate("recreate_vm_db-server-1", "after"),)),
     ],
     ids=str,
 )
 def test_the_failover_completes_though_an_engine_dies(crash: Crash, case: Case) -> None:
-    outcome = crash.run(case)
+    (outcome,) = crash.run(case)
     assert outcome.outcome == "completed"
     assert list(outcome.count) == []
     assert outcome.seconds_to_resume is not None
@@ -61,9 +59,9 @@ def test_an_engine_that_wakes_up_does_no_harm(testbed: Testbed, crash: Crash) ->
     sleeper = crash.owner(operation_id)
     with testbed.paused(SITE, sleeper):
         testbed.control.clear_faults()
-        outcome = crash.follow(operation_id, None)
-        assert outcome.outcome == "completed"
-        assert list(outcome.count) == []
+        outcome, count = crash.ending(operation_id)
+        assert outcome == "completed"
+        assert list(count) == []
         before = census.ids(testbed, SITE)
 
     log = testbed.log_folder(SITE) / f"{sleeper}.log"
@@ -78,6 +76,6 @@ def test_an_engine_that_is_stopped_hands_over(testbed: Testbed, crash: Crash) ->
     owner = crash.owner(operation_id)
     testbed.control.clear_faults()
     testbed.stop_service(SITE, owner)
-    outcome = crash.follow(operation_id, None)
-    assert outcome.outcome == "completed"
-    assert list(outcome.count) == []
+    outcome, count = crash.ending(operation_id)
+    assert outcome == "completed"
+    assert list(count) == []

@@ -20,6 +20,8 @@ from testbed.testbed import Testbed
 STRIKE_TIMEOUT = 30
 CONVERGENCE = 60
 LET_GO = 15
+# As long as protector-api waits for an edit: on a busy machine Cinder and the array take theirs.
+CREATION = 120
 CREATED = 201
 IN_GROUP = ("protector", "protection-group")
 
@@ -120,13 +122,13 @@ def test_a_creation_that_the_peer_did_not_live_to_answer_leaves_nothing(
         answer_is_lost=True,
     )
 
-    told = here.create("new-group")
+    told = here.create("new-group", patience=CREATION)
 
     assert strike.over.is_set()
     testbed.start_service("site-b", "protector-api")
     assert "nothing was changed" in told.message
     assert all_there_is(testbed) == before
-    assert here.create("new-group").status == CREATED
+    assert here.create("new-group", patience=CREATION).status == CREATED
     operator.openstack("site-a", *IN_GROUP, "delete", "new-group")
     assert all_there_is(testbed) == before
 

@@ -8,7 +8,6 @@ import pytest
 from waiting import until
 
 from testbed import census, scenario
-from testbed.crash import CHECKPOINT, Crash
 from testbed.drills import FAILOVER, VM_STEPS
 from testbed.operator import Operator
 from testbed.protector import ENGINE
@@ -22,14 +21,10 @@ ENDED = ("completed", "failed", "cancelled")
 FAIL_OVER = ("protection-group", "failover", scenario.GROUP, "--type", "unplanned")
 
 
-@pytest.fixture(scope="module")
-def disaster(testbed: Testbed) -> None:
-    Crash(testbed, FAILOVER).arrange()
-
-
 @pytest.fixture
-def site_b(testbed: Testbed, disaster: None, operator: Operator) -> Iterator["SiteB"]:
-    testbed.restore(CHECKPOINT)
+def site_b(testbed: Testbed, operator: Operator) -> Iterator["SiteB"]:
+    FAILOVER.set_scene(testbed)
+    testbed.restore(FAILOVER.scene)
     testbed.start_service(SITE, ENGINE)
     yield SiteB(testbed, operator)
     testbed.control.clear_faults()

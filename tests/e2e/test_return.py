@@ -170,7 +170,8 @@ def test_once_told_by_the_survivor_both_sites_have_the_same(
 def test_a_server_that_somebody_starts_again_is_reported_and_left_alone(
     testbed: Testbed, operator: Operator, returned: Returned
 ) -> None:
-    compute = testbed.cloud("site-a").compute
+    # It stands by and is locked: only an administrator can start it.
+    compute = testbed.cloud("site-a-admin").compute
     started = returned.servers["web-server-2"]
     compute.start_server(started)
     compute.wait_for_server(compute.get_server(started), "ACTIVE", interval=0.3, wait=60)

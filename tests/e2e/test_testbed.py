@@ -11,6 +11,8 @@ from openstack.exceptions import HttpException
 from testbed import scenario
 from testbed.testbed import Testbed
 
+# Where a server of a site may be: network and address.
+PLACE = {"site-a": ("web", "10.10.0.21"), "site-b": ("dr-web", "10.10.0.21")}
 SERVER = scenario.WebServer("survivor", {"web": "10.10.0.21"}, (1,), flavor="m1.small")
 
 
@@ -85,6 +87,46 @@ def test_a_reset_leaves_nothing_of_what_came_since(testbed: Testbed, booted: Boo
     assert {network.id for network in cloud.network.networks()} == before
     assert testbed.control.volumes("flasharray-a") == []
     assert testbed.status() == {"site-a": [], "site-b": []}
+
+
+@pytest.mark.parametrize("site", ["site-a", "site-b"])
+def test_a_server_runs_from_a_volume_that_both_arrays_have(testbed: Testbed, site: str) -> None:
+    testbed.reset()
+    cloud, (network, address) = testbed.cloud(site), PLACE[site]
+    server = dataclasses.replace(
+        SERVER, name="in-sync", addresses={network: address}, volume_type="replicated-sync"
+    )
+    scenario.boot(cloud, [server])
+    (volume,) = scenario.array_volumes(cloud, server.name).values()
+    assert volume.startswith(f"pod-{site}::volume-")
+
+    for array in ("flasharray-a", "flasharray-b"):
+        testbed.control.wait_pod(array, f"pod-{site}", "online")
+        testbed.control.write(array, volume, f"written at {array}")
+    for array in ("flasharray-a", "flasharray-b"):
+        assert testbed.control.markers(array, volume) == [
+            "written at flasharray-a",
+            "written at flasharray-b",
+        ]
+
+
+def test_a_site_with_a_pod_comes_back(testbed: Testbed) -> None:
+    """Its Cinder sets up again on a pod that is resyncing, and goes on with the volumes in it."""
+    testbed.reset()
+    server = dataclasses.replace(SERVER, name="in-sync", volume_type="replicated-sync")
+    scenario.boot(testbed.cloud("site-a"), [server])
+    (volume,) = scenario.array_volumes(testbed.cloud("site-a"), server.name).values()
+    testbed.kill("site-a")
+    testbed.control.wait_pod("flasharray-b", "pod-site-a", "online")
+    testbed.control.write("flasharray-b", volume, "while site-a was down")
+
+    testbed.start("site-a")
+
+    testbed.control.wait_pod("flasharray-a", "pod-site-a", "online")
+    assert testbed.control.markers("flasharray-a", volume) == ["while site-a was down"]
+    storage = testbed.cloud("site-a").block_storage
+    made = storage.create_volume(name="after", size=1, volume_type="replicated-sync")
+    storage.wait_for_status(made, "available", ["error"], 0.3, 60)
 
 
 def test_up_leaves_alone_what_runs(testbed: Testbed) -> None:

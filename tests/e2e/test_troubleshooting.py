@@ -11,20 +11,31 @@ import pytest
 
 from testbed import scenario, shortcut
 from testbed.operator import Operator
+from testbed.protector import ENGINE
 from testbed.testbed import Testbed
 
 GROUP = scenario.GROUP
 UNKNOWN_NETWORK = "11111111-2222-3333-4444-555555555555"
 
 
-@pytest.fixture
-def protected(testbed: Testbed, operator: Operator) -> Iterator[None]:
-    """Alice's two servers, protected, with a complete snapshot on site-b."""
+@pytest.fixture(scope="module")
+def checkpoint(testbed: Testbed) -> str:
+    """Alice's two servers, protected, with a complete snapshot on site-b: to be put back."""
     testbed.reset()
     shortcut.introduce_sites(testbed)
     scenario.boot(testbed.cloud("site-a"), scenario.WEB_SERVERS)
     shortcut.protect(testbed, [server.name for server in scenario.WEB_SERVERS])
     scenario.replicate(testbed)
+    testbed.checkpoint("protected")
+    return "protected"
+
+
+@pytest.fixture
+def protected(testbed: Testbed, checkpoint: str) -> Iterator[None]:
+    """That, as nobody has touched it."""
+    testbed.restore(checkpoint)
+    for site in testbed.sites:
+        testbed.start_service(site, ENGINE)
     yield
     testbed.control.clear_faults()
 
@@ -104,6 +115,8 @@ def test_an_unmapped_flavor_is_named_before_anything_is_changed(
 def test_a_volume_without_a_snapshot_costs_only_its_server(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
+    # No later snapshot reaches the other array.
+    testbed.control.link_down()
     late = scenario.WebServer("late-server", {"web": "10.10.0.13"}, (1,))
     scenario.boot(testbed.cloud("site-a"), [late])
     add = ("protector", "protection-group", "member", "add", GROUP, "late-server")

@@ -18,21 +18,21 @@ from testbed.faults.proxy import Proxy, Strike
 from testbed.layout import PLACES
 from testbed.openstack import APIS
 from testbed.progress import wait_for
+from testbed.protector import ENGINE
 from testbed.testbed import Testbed
 
-CHECKPOINT = "faults"
 # Seconds until services are well again whose database or broker was restarted.
 RECOVERY = 60
 # Protector to an array, not Cinder's driver.
 AGENT = "protector"
-# Protector is quick to give up an answer, a request and a step here; and it does nothing of
-# its own accord.
+# Protector is quick to give up an answer, a request and a step here, though not so quick that it
+# takes a busy machine for a fault; and it does nothing of its own accord.
 CONFIG = """
 [service_auth]
 auth_url = {keystone}
 
 [cloud]
-timeout = 3
+timeout = 8
 call_budget = 4
 server_timeout = 90
 volume_timeout = 30
@@ -40,10 +40,10 @@ poll_interval = 0.3
 
 [flasharray]
 connect_timeout = 3
-timeout = 3
+timeout = 8
 
 [engine]
-step_budget = 10
+step_budget = 20
 capture_interval = 3600
 sweep_interval = 1
 """
@@ -66,7 +66,10 @@ class Scene:
     def put_back(self) -> None:
         """Make the world what it was before the operation, with a Protector that knows nothing."""
         with self.testbed.protector_stopped(self.drill.site):
-            self.testbed.restore(CHECKPOINT)
+            self.testbed.restore(self.drill.scene)
+        if self.drill.elsewhere:  # the other site has its part in it
+            (other,) = set(self.testbed.sites) - {self.drill.site}
+            self.testbed.start_service(other, ENGINE)
         self._proxy.recorded()
         self._since = len(self.control.journal())
 
@@ -144,9 +147,7 @@ def scene(testbed: Testbed, drill: Drill) -> Iterator[Scene]:
     """Arrange all, and keep it; Protector asks by the proxy from then on, until this is left."""
     place = PLACES[drill.site]
     with Proxy({api.name: place.url(api.name) for api in APIS}).open() as proxy:
-        testbed.reset()
-        drill.arrange(testbed)
-        testbed.checkpoint(CHECKPOINT)
+        drill.set_scene(testbed)
         config = CONFIG.format(keystone=proxy.url("keystone"))
         with testbed.protector_configured(drill.site, config):
             yield Scene(testbed, drill, proxy)

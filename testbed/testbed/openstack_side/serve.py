@@ -11,6 +11,8 @@ import waitress
 
 # Enough for the services' calls to each other and a few clients.
 THREADS = 8
+# Clients keep theirs open. Beyond its limit waitress lets new ones wait, and says nothing.
+CONNECTIONS = 1000
 
 
 def main() -> None:
@@ -23,6 +25,7 @@ def main() -> None:
         host=address,
         port=int(port),
         threads=THREADS,
+        connection_limit=CONNECTIONS,
         ident=None,
         channel_timeout=300,
         clear_untrusted_proxy_headers=True,
