@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What Protector costs, beside what nobody can do without."""
