@@ -14,6 +14,8 @@ from testbed.census import Member
 from testbed.layout import PLACES
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 SITE = "site-b"
 ARRAY = PLACES[SITE].array
 SERVER = scenario.WebServer("survivor", {"dr-web": "10.10.0.21"}, (1,), flavor="m1.small")

@@ -19,6 +19,8 @@ from protector.storage.purity import GONE, Purity
 from testbed.layout import PLACES
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 SITE = "site-b"
 GIB = 1024**3
 # Seconds.

@@ -27,8 +27,6 @@ def crash(testbed: Testbed) -> Crash:
     "case",
     [
         Case(1, (Fate("manage_volumes_into_cinder", "after"),)),
-        Case(1, (Fate("recreate_vm_web-server-1", "before"),)),
-        Case(2, (Fate("manage_volumes_into_cinder", "before"),)),
         Case(2, (Fate("recreate_vm_db-server-1", "after"),)),
     ],
     ids=str,

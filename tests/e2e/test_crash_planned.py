@@ -8,6 +8,8 @@ from testbed.drills import HAND_BACK, HAND_OVER, PLANNED, Drill
 from testbed.fate import Fate
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 
 @pytest.mark.parametrize(
     ("drill", "step", "moment"),

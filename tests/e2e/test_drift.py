@@ -18,6 +18,8 @@ from testbed import scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 GROUP = scenario.GROUP
 IN_GROUP = ("protector", "protection-group")
 # Seconds.

@@ -109,6 +109,7 @@ def all_there_is(testbed: Testbed) -> tuple[object, ...]:
     return *(Tenant(testbed, site).names() for site in testbed.sites), cinder_groups
 
 
+@pytest.mark.at_length
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_creation_that_the_peer_did_not_live_to_answer_leaves_nothing(
     testbed: Testbed, operator: Operator, to_site_b: Line, when: When
@@ -133,6 +134,7 @@ def test_a_creation_that_the_peer_did_not_live_to_answer_leaves_nothing(
     assert all_there_is(testbed) == before
 
 
+@pytest.mark.at_length
 def test_a_creation_whose_engine_died_can_be_cleared_away(
     testbed: Testbed, operator: Operator, to_site_b: Line
 ) -> None:

@@ -74,7 +74,9 @@ def go_away(testbed: Testbed, operator: Operator, turn: int) -> None:
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("turn", range(ROUNDS))
+@pytest.mark.parametrize(
+    "turn", [0, *(pytest.param(turn, marks=pytest.mark.at_length) for turn in range(1, ROUNDS))]
+)
 def test_it_comes_back_as_it_was_and_with_all_that_was_written(
     testbed: Testbed, operator: Operator, at_home: dict[str, Any], turn: int
 ) -> None:

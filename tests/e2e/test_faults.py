@@ -12,6 +12,8 @@ from testbed.faults.cases import Case
 from testbed.faults.scene import Scene, scene
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 CASES = (
     Case("keystone", Call("keystone", "POST", "/v3/auth/tokens"), "429"),
     Case("cinder", Call("cinder", "POST", "/v3/manageable_volumes"), "503-after"),

@@ -11,6 +11,8 @@ from testbed import scenario
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 ON_GROUP = ("protector", "protection-group")
 FAIL_OVER = (*ON_GROUP, "failover", scenario.GROUP, "--type", "unplanned")
 MISTAKE = "mistake"

@@ -9,7 +9,10 @@ from testbed import firewall, scenario, shortcut
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
-pytestmark = pytest.mark.skipif(firewall.lacking() is not None, reason=str(firewall.lacking()))
+pytestmark = [
+    pytest.mark.at_length,
+    pytest.mark.skipif(firewall.lacking() is not None, reason=str(firewall.lacking())),
+]
 
 GROUP = scenario.GROUP
 # Seconds. An engine asks the peer every 5, and waits 20 for an answer on a connection it has.

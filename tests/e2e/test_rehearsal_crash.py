@@ -8,6 +8,8 @@ from testbed.drills import TEST_CLEANUP, TEST_FAILOVER
 from testbed.fate import Fate
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 
 @pytest.mark.parametrize(
     "case",

@@ -13,6 +13,8 @@ from testbed import scenario, shortcut
 from testbed.operator import CommandFailed, Operator
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 GROUP = scenario.GROUP
 NAMES = [server.name for server in scenario.WEB_SERVERS]
 # Seconds.

@@ -80,6 +80,7 @@ def test_a_retry_makes_what_is_left_and_uses_what_is_there(testbed: Testbed, sit
     assert list(census.take(testbed, SITE, FAILOVER.members)) == []
 
 
+@pytest.mark.at_length
 def test_what_is_cancelled_leaves_nothing(testbed: Testbed, site_b: SiteB) -> None:
     testbed.control.slow("flasharray-b", "/connections", seconds=2)
     operation_id = site_b.fail_over()

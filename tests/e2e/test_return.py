@@ -184,6 +184,7 @@ def test_a_server_that_somebody_starts_again_is_reported_and_left_alone(
     assert compute.get_server(started).status == "ACTIVE"
 
 
+@pytest.mark.at_length
 def test_a_group_that_wants_it_so_is_only_reported(testbed: Testbed, operator: Operator) -> None:
     returned = fail_over_and_let_return(testbed, operator, "report")
 

@@ -150,7 +150,6 @@ def test_an_array_that_is_behind_does_not_take_over(parted: Testbed, operator: O
     assert newest(parted, "site-a") == {"while apart"}
 
 
-@pytest.mark.timeout(600)
 def test_a_test_of_it_leaves_nothing(mirrored: Testbed, operator: Operator) -> None:
     flavors = [f"{here}={there}" for here, there in scenario.FLAVORS.items()]
     options = [word for one in flavors for word in ("--flavor-mapping", one)]
@@ -174,7 +173,6 @@ def failed_over(mirrored: Testbed, operator: Operator, before: dict[str, Any]) -
     return completed(operator, "site-b", *FAILOVER, "--type", "unplanned", *mappings, "--wait")
 
 
-@pytest.mark.timeout(600)
 def test_in_a_disaster_nothing_that_was_acknowledged_is_lost(
     mirrored: Testbed, operator: Operator, failed_over: dict[str, Any]
 ) -> None:
@@ -194,7 +192,7 @@ def back(mirrored: Testbed, operator: Operator, failed_over: dict[str, Any]) -> 
     return mirrored
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.at_length
 def test_it_comes_back_onto_its_own_volumes_with_all_that_was_written(
     back: Testbed, before: dict[str, Any]
 ) -> None:
@@ -204,6 +202,7 @@ def test_it_comes_back_onto_its_own_volumes_with_all_that_was_written(
     assert list(census.take(back, "site-b", {})) == []
 
 
+@pytest.mark.at_length
 def test_the_group_is_mirrored_as_before(back: Testbed, operator: Operator) -> None:
     assert in_force(Tenant(back, "site-a"), Tenant(back, "site-b")) is not None
     shown = operator.json("site-a", "protector", "consistency-group", "show", GROUP)
@@ -211,7 +210,7 @@ def test_the_group_is_mirrored_as_before(back: Testbed, operator: Operator) -> N
     assert shown["volumes_not_replicated"] == []
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.at_length
 def test_a_planned_move_loses_nothing_and_is_mirrored_the_other_way_at_once(
     back: Testbed, operator: Operator
 ) -> None:

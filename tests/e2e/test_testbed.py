@@ -11,6 +11,8 @@ from openstack.exceptions import HttpException
 from testbed import scenario
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 # Where a server of a site may be: network and address.
 PLACE = {"site-a": ("web", "10.10.0.21"), "site-b": ("dr-web", "10.10.0.21")}
 SERVER = scenario.WebServer("survivor", {"web": "10.10.0.21"}, (1,), flavor="m1.small")

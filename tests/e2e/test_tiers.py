@@ -19,6 +19,8 @@ from testbed.layout import PLACES
 from testbed.operator import Operator
 from testbed.testbed import Testbed
 
+pytestmark = pytest.mark.at_length
+
 SITE = "site-b"
 MEMBER = ("protector", "protection-group", "member")
 FAILOVER = ("protector", "protection-group", "failover", scenario.GROUP, "--type", "unplanned")

@@ -131,6 +131,7 @@ def test_a_volume_without_a_snapshot_costs_only_its_server(
     assert group(operator)["status"] == "failed_over_partial"
 
 
+@pytest.mark.at_length
 def test_no_complete_snapshot_at_all_leaves_everything_as_it_was(
     testbed: Testbed, operator: Operator
 ) -> None:
@@ -150,6 +151,7 @@ def test_no_complete_snapshot_at_all_leaves_everything_as_it_was(
     assert group(operator)["status"] == "active"
 
 
+@pytest.mark.at_length
 def test_cinder_that_lets_no_tenant_manage_is_told_by_policy_and_file(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
@@ -165,6 +167,7 @@ def test_cinder_that_lets_no_tenant_manage_is_told_by_policy_and_file(
     assert record["status"] == "completed"
 
 
+@pytest.mark.at_length
 def test_a_group_that_is_failing_over_is_not_failed_over_twice(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
@@ -183,6 +186,7 @@ def test_a_group_that_is_failing_over_is_not_failed_over_twice(
     assert "--force" in refused.stderr
 
 
+@pytest.mark.at_length
 def test_signing_in_to_the_dead_site_says_where_to_go(testbed: Testbed, operator: Operator) -> None:
     testbed.kill("site-a")
     try:
@@ -206,6 +210,7 @@ def test_the_other_sites_credentials_are_told_whose_site_this_is(
         assert word in message
 
 
+@pytest.mark.at_length
 def test_a_failover_asked_at_the_wrong_site_goes_to_the_right_one_with_stored_mappings(
     testbed: Testbed, operator: Operator, protected: None
 ) -> None:
