@@ -40,11 +40,18 @@ def statuses(site: Site) -> list[str]:
     return [one.status for one in site.cloud.as_service().look(site.project).values()]
 
 
-def test_there_and_back(world: World, group_id: str) -> None:
+def protect(world: World, group_id: str) -> Any:
+    """Have the group protected where it runs; return the operation once both sites know it."""
     operation = done(world.b, world.b.act(group_id, "reprotect"))
+    for site in (world.a, world.b):
+        eventually(lambda site=site: site.show(group_id)["remote_sync_status"] == "SYNCED")
+    return operation
+
+
+def test_there_and_back(world: World, group_id: str) -> None:
+    operation = protect(world, group_id)
     assert (operation["status"], operation["operation_type"]) == ("completed", "reprotect")
     assert operation["error_message"] is None
-    eventually(lambda: world.a.show(group_id)["remote_sync_status"] == "SYNCED")
 
     operation = done(world.a, world.a.act(group_id, "failback"))
     assert operation["error_message"] is None
@@ -77,7 +84,7 @@ def test_each_is_asked_for_on_its_own_site(world: World, group_id: str) -> None:
 def test_what_is_protected_already_is_not_again_nor_failed_over_further(
     world: World, group_id: str
 ) -> None:
-    done(world.b, world.b.act(group_id, "reprotect"))
+    protect(world, group_id)
     error = refused(world.b.act(group_id, "reprotect"))
     assert "is protected by site-a already" in error["message"]
     assert "failback" in error["message"]
@@ -86,8 +93,7 @@ def test_what_is_protected_already_is_not_again_nor_failed_over_further(
 def test_a_failback_that_is_only_thought_through_changes_nothing(
     world: World, group_id: str
 ) -> None:
-    done(world.b, world.b.act(group_id, "reprotect"))
-    eventually(lambda: world.a.show(group_id)["remote_sync_status"] == "SYNCED")
+    protect(world, group_id)
     answer = world.a.act(group_id, "failback", dry_run=True)
     assert answer.status_int == 200, answer.text
     readiness = answer.json["readiness"]
@@ -99,8 +105,7 @@ def test_a_failback_that_is_only_thought_through_changes_nothing(
 
 
 def test_no_vm_is_left_out_of_a_failback(world: World, group_id: str) -> None:
-    done(world.b, world.b.act(group_id, "reprotect"))
-    eventually(lambda: world.a.show(group_id)["remote_sync_status"] == "SYNCED")
+    protect(world, group_id)
     world.a.array.faults.set("overwrite", errors.StorageError(array="array-a", reason="it is full"))
     failed = done(world.a, world.a.act(group_id, "failback"))
     assert "it is full" in failed["error_message"]
