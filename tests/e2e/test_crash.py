@@ -28,6 +28,13 @@ def crash(testbed: Testbed) -> Crash:
     [
         Case(1, (Fate("manage_volumes_into_cinder", "after"),)),
         Case(2, (Fate("recreate_vm_db-server-1", "after"),)),
+        *(
+            pytest.param(case, marks=pytest.mark.at_length)
+            for case in (
+                Case(1, (Fate("recreate_vm_web-server-1", "before"),)),
+                Case(2, (Fate("manage_volumes_into_cinder", "before"),)),
+            )
+        ),
     ],
     ids=str,
 )
