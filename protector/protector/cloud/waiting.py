@@ -41,7 +41,9 @@ class Listing(Generic[T]):
     """A list shared by all threads that wait for something on it.
 
     Whoever finds nobody fetching it fetches it for all. :meth:`fresh` is the list as it was at
-    some moment after the call, so what the caller made before is on it.
+    some moment after the call, so what the caller made before is on it. Looks are ``interval``
+    seconds apart; of long lists, which cost the service much, only half of the time is spent on
+    them.
     """
 
     def __init__(self, fetch: Callable[[], Mapping[str, T]], interval: float) -> None:
@@ -117,8 +119,10 @@ class Listing(Generic[T]):
         ended = self._ended
         try:
             time.sleep(max(0.0, self._next_at - time.monotonic()))
-            self._next_at = time.monotonic() + self._interval
+            began = time.monotonic()
             self._outcome = self._fetched()
+            took = time.monotonic() - began
+            self._next_at = began + max(self._interval, 2 * took)
             ended = self._begun
         finally:
             with self._changed:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
+import itertools
 import threading
 import time
 from collections.abc import Mapping
@@ -40,6 +41,20 @@ def test_many_threads_that_wait_cost_one_look_an_interval() -> None:
         assert {one.result() for one in waiting} == {"ACTIVE"}
     # One more than needed when a thread came in while the third look was on its way.
     assert servers.looks <= 4
+
+
+def test_a_long_list_is_left_alone_for_as_long_as_it_took() -> None:
+    looks: list[tuple[float, float]] = []
+
+    def fetch() -> Mapping[str, str]:
+        began = time.monotonic()
+        time.sleep(0.03)  # as a service that lists hundreds of servers
+        looks.append((began, time.monotonic()))
+        return {"s": "ACTIVE" if len(looks) == 4 else "BUILD"}
+
+    assert Listing(fetch, interval=0.01).wait("s", active, PATIENCE) == "ACTIVE"
+    for (began, ended), (next_one, _) in itertools.pairwise(looks):
+        assert next_one - ended >= ended - began
 
 
 def test_what_was_made_before_the_call_is_on_the_list() -> None:
