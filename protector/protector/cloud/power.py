@@ -56,24 +56,26 @@ class Power:
     def _stop(self, server_id: str) -> str | None:
         """Ask Nova to stop it if it runs; return why it cannot be."""
         with contextlib.suppress(*NOT_FOUND):
-            server = self._seen(server_id)
-            if server.status in OFF or server.task_state in ENDING:
+            if _ends(self._seen(server_id)):
                 return None
             try:
                 self._connection.compute.stop_server(server_id)
             except openstack.exceptions.ConflictException as error:
-                return _not_stopped(server, reason(error))
+                # Somebody else may have begun it since we looked, or Nova, whose guest was off.
+                server = self._seen(server_id)
+                return None if _ends(server) else _not_stopped(server, reason(error))
         return None
 
     def _start(self, server_id: str) -> str | None:
         """Ask Nova to start it if it is off; return why it cannot be."""
         try:
-            server = self._seen(server_id)
-            if server.status == "ACTIVE" or server.task_state == "powering-on":
+            if _begins(self._seen(server_id)):
                 return None
-            self._connection.compute.start_server(server_id)
-        except openstack.exceptions.ConflictException as error:
-            return _not_started(server, reason(error))
+            try:
+                self._connection.compute.start_server(server_id)
+            except openstack.exceptions.ConflictException as error:
+                server = self._seen(server_id)
+                return None if _begins(server) else _not_started(server, reason(error))
         except NOT_FOUND:
             return f"server {server_id} is not there any more"
         return None
@@ -146,6 +148,16 @@ class Power:
                     all_projects=True, project_id=project_id
                 )
             }
+
+
+def _ends(server: Any) -> bool:
+    """Tell whether it is off, or about to be."""
+    return server.status in OFF or server.task_state in ENDING
+
+
+def _begins(server: Any) -> bool:
+    """Tell whether it runs, or is about to. One that still runs is started when it is off."""
+    return server.status == "ACTIVE" or server.task_state == "powering-on"
 
 
 def _is_off(server: Any) -> bool:

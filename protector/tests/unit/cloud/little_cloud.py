@@ -228,8 +228,13 @@ class LittleCloud:
         return {"rel": "self", "href": f"{self.url}/{path}"}
 
     def _nova(self, method: str, path: list[str], body: dict[str, Any]) -> Answer:
+        if method == "GET" and path[1] in self.servers:
+            return 200, {"server": self.servers[path[1]]}
         if method == "GET":
             return 200, {"servers": list(self.servers.values())}
+        if path[-1] == "action":
+            self.servers[path[1]]["status"] = "SHUTOFF" if "os-stop" in body else "ACTIVE"
+            return 202, None
         if method == "DELETE":
             for port in self.ports.values():
                 port["device_id"] = "" if port["device_id"] == path[1] else port["device_id"]
