@@ -157,7 +157,7 @@ def _ends(server: Any) -> bool:
 
 def _begins(server: Any) -> bool:
     """Tell whether it runs, or is about to. One that still runs is started when it is off."""
-    return server.status == "ACTIVE" or server.task_state == "powering-on"
+    return bool(server.status == "ACTIVE" or server.task_state == "powering-on")
 
 
 def _is_off(server: Any) -> bool:
