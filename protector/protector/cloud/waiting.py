@@ -12,6 +12,9 @@ from protector import errors
 T = TypeVar("T")
 R = TypeVar("R")
 
+# Seconds. A look that hung is no long list: the next one is not to wait as long again.
+LONGEST_PAUSE = 5.0
+
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
@@ -42,8 +45,8 @@ class Listing(Generic[T]):
 
     Whoever finds nobody fetching it fetches it for all. :meth:`fresh` is the list as it was at
     some moment after the call, so what the caller made before is on it. Looks are ``interval``
-    seconds apart; of long lists, which cost the service much, only half of the time is spent on
-    them.
+    seconds apart; a long list, which costs the service much, is left alone for as long as the last
+    look took, up to LONGEST_PAUSE.
     """
 
     def __init__(self, fetch: Callable[[], Mapping[str, T]], interval: float) -> None:
@@ -121,8 +124,9 @@ class Listing(Generic[T]):
             time.sleep(max(0.0, self._next_at - time.monotonic()))
             began = time.monotonic()
             self._outcome = self._fetched()
-            took = time.monotonic() - began
-            self._next_at = began + max(self._interval, 2 * took)
+            came = time.monotonic()
+            pause = min(came - began, LONGEST_PAUSE)
+            self._next_at = max(began + self._interval, came + pause)
             ended = self._begun
         finally:
             with self._changed:

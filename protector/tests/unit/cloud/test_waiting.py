@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 import concurrent.futures
-import itertools
 import threading
 import time
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from protector import errors
+from protector.cloud import waiting
 from protector.cloud.waiting import Listing, Overdue
 
 THREADS = 20
@@ -43,18 +43,43 @@ def test_many_threads_that_wait_cost_one_look_an_interval() -> None:
     assert servers.looks <= 4
 
 
-def test_a_long_list_is_left_alone_for_as_long_as_it_took() -> None:
-    looks: list[tuple[float, float]] = []
+class Clock:
+    """Stands for :mod:`time`: it goes on by itself only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.pauses: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.now += seconds
+
+
+@pytest.mark.parametrize(
+    ("took", "pause"),
+    [
+        pytest.param(0.25, 0.75, id="a short list is looked at once an interval"),
+        pytest.param(3.0, 3.0, id="a long list is left alone for as long as it took"),
+        pytest.param(60.0, 5.0, id="a look that hung does not hold the next one up"),
+    ],
+)
+def test_how_long_a_list_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, took: float, pause: float
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "time", clock)
 
     def fetch() -> Mapping[str, str]:
-        began = time.monotonic()
-        time.sleep(0.03)  # as a service that lists hundreds of servers
-        looks.append((began, time.monotonic()))
-        return {"s": "ACTIVE" if len(looks) == 4 else "BUILD"}
+        clock.now += took
+        return {}
 
-    assert Listing(fetch, interval=0.01).wait("s", active, PATIENCE) == "ACTIVE"
-    for (began, ended), (next_one, _) in itertools.pairwise(looks):
-        assert next_one - ended >= ended - began
+    listing = Listing(fetch, interval=1)
+    listing.fresh()
+    listing.fresh()
+    assert clock.pauses == [0.0, pause]
 
 
 def test_what_was_made_before_the_call_is_on_the_list() -> None:
