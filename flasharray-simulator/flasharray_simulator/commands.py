@@ -132,7 +132,7 @@ class Commands:
         """
         given = {"up": up, "bandwidth": bandwidth, "lag": lag}
         with self._store.transaction() as world:
-            for link in world.every_link() if not arrays else [world.link(*arrays)]:
+            for link in world.every_link if not arrays else [world.link(*arrays)]:
                 for field, value in given.items():
                     if value is not None:
                         setattr(link, field, value)

@@ -26,21 +26,27 @@ SCHEDULES = ("replication", "snapshot")
 Moving = Transfer | PodSide
 
 
-def pass_time(world: World, since: int) -> None:
-    """Let everything happen between then and now, each thing at its moment."""
+def pass_time(world: World, since: int) -> float:
+    """Let everything happen between then and now, each thing at its moment.
+
+    :returns: until when nothing else will, unless something is changed.
+    """
     until, world.now = world.now, min(since, world.now)
     while True:
         _happen(world)
-        if world.now >= until:
-            break
         rates = _rates(world)
-        then = min([until, *_coming(world, rates)])
+        next_one = min(_coming(world, rates), default=math.inf)
+        if world.now >= until or (next_one > until and not rates):
+            break
+        then = min(until, int(next_one))
         for moving, rate in rates.items():
             moving.done = min(moving.done + rate * (then - world.now), moving.total)
         world.now = then
+    world.now = until
     if since // SWEEP != until // SWEEP:
         retention.apply(world, since)
         lifecycle.sweep(world)
+    return until if rates else min((until // SWEEP + 1) * SWEEP, next_one)
 
 
 def queue(world: World, snapshot: GroupSnapshot, *, urgent: bool) -> None:

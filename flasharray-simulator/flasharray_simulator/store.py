@@ -3,6 +3,7 @@
 
 import contextlib
 import secrets
+import sqlite3
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -39,16 +40,19 @@ class Store:
         with Session(self._engine) as session, session.begin():
             _furnish(session, settings)
             self._seen = clock.now(session)
+        # Until then, nothing happens by itself.
+        self._quiet_until = 0.0
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[World]:
         """Let the time pass that has passed, then give the world; nothing is kept of a failure."""
-        with self._lock, Session(self._engine) as session:
+        with self._lock, Session(self._engine, expire_on_commit=False) as session:
             world = World(session, clock.now(session), self._settings)
-            replication.pass_time(world, self._seen)
+            if world.now >= self._quiet_until:
+                self._quiet_until = replication.pass_time(world, self._seen)
             session.commit()
             self._seen = world.now
-            with session.begin():
+            with session.begin(), self._watching(session):
                 yield world
 
     def now(self) -> int:
@@ -67,16 +71,33 @@ class Store:
             Base.metadata.create_all(self._engine)
             with Session(self._engine) as session, session.begin():
                 _furnish(session, self._settings)
-                self._seen = clock.now(session)
+                self._seen, self._quiet_until = clock.now(session), 0
 
     def close(self) -> None:
         with self._lock:
             self._engine.dispose()
 
+    @contextlib.contextmanager
+    def _watching(self, session: Session) -> Iterator[None]:
+        """Expect something to happen at any time, unless nothing is changed meanwhile."""
+        quiet_until, self._quiet_until = self._quiet_until, 0
+        before = _changes(session)
+        yield
+        session.flush()
+        if _changes(session) == before:
+            self._quiet_until = quiet_until
+
 
 def _safe_and_quick(connection: Any, _record: Any) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+
+
+def _changes(session: Session) -> int:
+    """Return how many rows have been changed since the connection was made."""
+    connection: sqlite3.Connection | None = session.connection().connection.driver_connection
+    assert connection
+    return connection.total_changes
 
 
 def _check_version(engine: sqlalchemy.Engine, settings: Settings) -> None:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything there is, at one moment: what a request, or the control port, works on."""
 
+import functools
 import re
 import uuid
 from typing import Any, TypeVar
@@ -49,21 +50,24 @@ class World:
 
     # -- arrays -------------------------------------------------------------------------------
 
+    @functools.cached_property
+    def arrays(self) -> dict[str, Array]:
+        return {array.name: array for array in self.session.scalars(select(Array))}
+
+    @functools.cached_property
+    def every_link(self) -> list[Link]:
+        return list(self.session.scalars(select(Link)))
+
     def array(self, name: str) -> Array:
-        found = self.session.get(Array, name)
-        if not found:
+        if name not in self.arrays:
             raise Refusal(f"There is no array {name} here.", name)
-        return found
+        return self.arrays[name]
 
     def links(self, array: str) -> list[Link]:
-        ends = (Link.first == array) | (Link.second == array)
-        return list(self.session.scalars(select(Link).where(ends)))
+        return [link for link in self.every_link if array in (link.first, link.second)]
 
     def sync_links(self, array: str) -> list[Link]:
         return [link for link in self.links(array) if link.synchronous]
-
-    def every_link(self) -> list[Link]:
-        return list(self.session.scalars(select(Link)))
 
     def link(self, one: str, other: str) -> Link:
         for link in self.links(one):
@@ -100,13 +104,13 @@ class World:
 
     def runs(self, place: str) -> bool:
         """Whether what is there can do anything now."""
-        pod = self.session.get(Pod, place)
+        pod = None if place in self.arrays else self.session.get(Pod, place)
         if not pod:
             return self.array(place).up
         return any(side.status == "online" and self.array(side.array).up for side in pod.sides)
 
     def next_serial(self, place: str) -> str:
-        pod = self.session.get(Pod, place)
+        pod = None if place in self.arrays else self.session.get(Pod, place)
         return self.array(pod.sides[0].array if pod else place).next_serial()
 
     # -- things of an array -------------------------------------------------------------------
