@@ -231,7 +231,11 @@ class BlockDevice:
 
 @dataclasses.dataclass(frozen=True)
 class ServerRequest:
-    """A server to be made again; all ids are this site's. ``server_group``: id."""
+    """A server to be made again; all ids are this site's. ``server_group``: id.
+
+    ``alone_since``: the moment (:func:`time.monotonic`) since when nobody, the caller included, has
+    asked for anything under the key; None: nobody knows.
+    """
 
     key: str
     name: str
@@ -246,6 +250,7 @@ class ServerRequest:
     server_group: str | None
     user_data: str | None
     config_drive: bool
+    alone_since: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,7 @@
 """Ports for a server that is made again: with the old addresses where the network has room."""
 
 import concurrent.futures
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import openstack.exceptions
@@ -43,7 +43,15 @@ class Ports:
         self._whose = {"project_id": project_id} if project_id else {}
         self._listing = Listing(self._list, interval)
 
-    def make(self, key: str, requests: Sequence[PortRequest], *, in_use: bool) -> list[Any]:
+    def has_any(self, key: str, *, since: float) -> bool:
+        """Tell whether, at some moment after ``since``, any were there under the server's key."""
+        return bool(self._all_of(key, since=since))
+
+    def make(self, key: str, requests: Sequence[PortRequest]) -> list[Any]:
+        """Return a port for each request; there is none yet under the server's key."""
+        return list(self._executor.map(lambda request: self._made(key, request), requests))
+
+    def make_or_find(self, key: str, requests: Sequence[PortRequest], *, in_use: bool) -> list[Any]:
         """Return a port for each request, made under the server's key or found there.
 
         :param in_use: the server has them already, so that they stay as they are.
@@ -53,15 +61,15 @@ class Ports:
         def one(request: PortRequest) -> Any:
             found = there.get(request.key)
             if found is None:
-                return self._reused(key, request) or self._create(key, request)
+                return self._made(key, request)
             return found if in_use else self._as_asked(key, request, found)
 
         return list(self._executor.map(one, requests))
 
-    def settled(self, key: str, server_id: str) -> dict[str, Any]:
+    def settled(self, key: str, requests: Sequence[PortRequest], server_id: str) -> dict[str, Any]:
         """Return the server's ports by the keys of their requests, and remove their doubles."""
         ports: dict[str, Any] = {}
-        for port in self._all_of(key):
+        for port in self._made_for(key, requests):
             request = port.description.removeprefix(_mark(key))
             chosen = ports.setdefault(request, port)
             if chosen is port:
@@ -80,19 +88,23 @@ class Ports:
         with asking(self._site, "Neutron", "list ports"):
             return {port.id: port for port in self._connection.network.ports(**self._whose)}
 
-    def _all_of(self, key: str) -> list[Any]:
+    def _all_of(self, key: str, *, since: float | None = None) -> list[Any]:
         """Return the ports under the key, the one that counts among several first."""
-        return sorted(
-            (
-                port
-                for port in self._listing.fresh().values()
-                if (port.description or "").startswith(_mark(key))
-            ),
-            key=lambda port: (port.created_at, port.id),
-        )
+        listed = self._listing.fresh(since=since).values()
+        return _in_order(port for port in listed if (port.description or "").startswith(_mark(key)))
+
+    def _made_for(self, key: str, requests: Sequence[PortRequest]) -> list[Any]:
+        """Return those that were made under the key for these, as :meth:`_all_of`."""
+        descriptions = [_mark(key) + request.key for request in requests]
+        with asking(self._site, "Neutron", "list a server's ports"):
+            listed = self._connection.network.ports(description=descriptions, **self._whose)
+            return _in_order(port for port in listed if port.description in descriptions)
 
     def _of(self, key: str) -> dict[str, Any]:
         return {port.description.removeprefix(_mark(key)): port for port in self._all_of(key)[::-1]}
+
+    def _made(self, key: str, request: PortRequest) -> Any:
+        return self._reused(key, request) or self._create(key, request)
 
     def _reused(self, key: str, request: PortRequest) -> Any:
         """Return the port that is to be reused, as one that was made for the key; None: it is not
@@ -155,6 +167,11 @@ class Ports:
     def _delete(self, port: Any) -> None:
         with asking(self._site, "Neutron", f"delete port {port.id}"):
             self._connection.network.delete_port(port.id)
+
+
+def _in_order(ports: Iterable[Any]) -> list[Any]:
+    """Return the ports, the one that counts among several first."""
+    return sorted(ports, key=lambda port: (port.created_at, port.id))
 
 
 def _mark(key: str) -> str:

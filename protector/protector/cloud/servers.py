@@ -15,7 +15,7 @@ from protector import errors
 from protector.cloud import ports
 from protector.cloud.asking import NOT_FOUND, asking
 from protector.cloud.base import KEY, BlockDevice, Server, ServerRequest
-from protector.cloud.waiting import Listing, Overdue
+from protector.cloud.waiting import Listing, Overdue, moment_before
 
 R = TypeVar("R")
 
@@ -28,6 +28,8 @@ NOT_ATTACHED = (
 )
 # The same when one of its services was not heard of by another.
 NOT_HEARD = ("MessagingTimeout", "MessageDeliveryFailure", "MessageUndeliverable")
+# Statuses of a server that Nova lists only among those that have changed.
+GONE = ("DELETED", "SOFT_DELETED")
 LOST = (
     "Nova's services may have lost the order, as when the message queue was restarted: check both"
     " (openstack compute service list)"
@@ -52,19 +54,15 @@ class Servers:
             {"all_projects": True, "project_id": project_id} if project_id else {}
         )
         self._timeout = timeout
-        self._listing = Listing(self._list, interval)
+        self._listing = Listing(self._list, interval, self._list_changed)
         self._ports = ports.Ports(site, connection, executor, interval, project_id=project_id)
 
     def recreate(self, request: ServerRequest) -> Server:
-        found = self._find(request.key)
-        if found and found.status == "ERROR":
-            self._delete(found)
-            found = None
-        made = self._ports.make(request.key, request.ports, in_use=found is not None)
-        if found is None:
-            found = self._create(request, [port.id for port in made])
-        server = self._settled(request.key, found)
-        made = self._ports_of(server, request, made)
+        if self._is_new(request):
+            made = self._ports.make(request.key, request.ports)
+            server = self._until_it_runs(self._create(request, [port.id for port in made]))
+        else:
+            server, made = self._made_before(request)
         notes = [
             note
             for port, asked in zip(made, request.ports, strict=True)
@@ -89,8 +87,34 @@ class Servers:
         with asking(self._site, "Nova", "list servers"):
             return {server.id: server for server in self._connection.compute.servers(**self._whose)}
 
+    def _list_changed(self, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        since = moment_before(server.updated_at or server.created_at for server in seen.values())
+        with asking(self._site, "Nova", "list servers"):
+            changed = self._connection.compute.servers(changes_since=since, **self._whose)
+            return {server.id: None if server.status in GONE else server for server in changed}
+
     def _find(self, key: str) -> Any:
         return next(iter(_under(key, self._listing.fresh())), None)
+
+    def _is_new(self, request: ServerRequest) -> bool:
+        """Whether nothing is there under the key, and nobody else can be about to make it."""
+        since, key = request.alone_since, request.key
+        return since is not None and not (
+            _under(key, self._listing.fresh(since=since))
+            or (request.ports and self._ports.has_any(key, since=since))
+        )
+
+    def _made_before(self, request: ServerRequest) -> tuple[Any, list[Any]]:
+        """Find what an attempt before has made, or may be making, and make the rest."""
+        found = self._find(request.key)
+        if found and found.status == "ERROR":
+            self._delete(found)
+            found = None
+        made = self._ports.make_or_find(request.key, request.ports, in_use=found is not None)
+        if found is None:
+            found = self._create(request, [port.id for port in made])
+        server = self._settled(request.key, found)
+        return server, self._ports_of(server, request, made)
 
     def _settled(self, key: str, server: Any) -> Any:
         """Wait until the server runs, and see that it is the only one.
@@ -98,22 +122,25 @@ class Servers:
         If another is the one, it is what is waited for.
         """
         try:
-            running = self._wait(server, _running(self._site), "become ACTIVE")
+            running = self._until_it_runs(server)
         except errors.CloudError:
             chosen = self._find(key)
             if chosen is None or chosen.id == server.id:
                 raise
-            running = self._wait(chosen, _running(self._site), "become ACTIVE")
-        first, *others = _under(key, self._listing.known()) or [running]
+            running = self._until_it_runs(chosen)
+        first, *others = _under(key, self._listing.fresh()) or [running]
         if first.id != running.id:
             return self._settled(key, first)
         for other in others:
             self._delete(other)
         return running
 
+    def _until_it_runs(self, server: Any) -> Any:
+        return self._wait(server, _running(self._site), "become ACTIVE")
+
     def _ports_of(self, server: Any, request: ServerRequest, made: list[Any]) -> list[Any]:
         """Return the server's ports, and see that they are the only ones."""
-        there = self._ports.settled(request.key, server.id) if made else {}
+        there = self._ports.settled(request.key, request.ports, server.id) if made else {}
         return [there.get(asked.key, port) for asked, port in zip(request.ports, made, strict=True)]
 
     def _create(self, request: ServerRequest, port_ids: list[str]) -> Any:
@@ -160,11 +187,18 @@ class Servers:
                         server.id, volume_id, delete_on_termination=False
                     )
             self._connection.compute.delete_server(server.id)
-        self._wait(server, lambda there: True if there is None else None, "go away")
+        self._wait(server, lambda there: True if there is None else None, "go away", whole=True)
 
-    def _wait(self, server: Any, done: Callable[[Any], R | None], event: str) -> R:
+    def _wait(
+        self,
+        server: Any,
+        done: Callable[[Any], R | None],
+        event: str,
+        *,
+        whole: bool = False,
+    ) -> R:
         try:
-            return self._listing.wait(server.id, done, self._timeout)
+            return self._listing.wait(server.id, done, self._timeout, whole=whole)
         except Overdue as overdue:
             reason = (
                 f"server {server.name} ({server.id}) did not {event} in {self._timeout:g} s;"

@@ -18,7 +18,7 @@ from openstack.connection import Connection
 from protector import errors
 from protector.cloud.asking import asking
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.cloud.waiting import Listing, Overdue
+from protector.cloud.waiting import Listing, Overdue, moment_before
 
 MANAGE = "3.16"
 MARK = "Recovered by Protector: "
@@ -55,7 +55,7 @@ class Volumes:
         self._whose: dict[str, Any] = (
             {"all_projects": True, "project_id": project_id} if project_id else {}
         )
-        self._listing = Listing(self._list, interval)
+        self._listing = Listing(self._list, interval, self._list_changed)
         # Ids of volumes that Cinder was asked to let go of, and did not in time.
         self._kept: set[str] = set()
 
@@ -136,6 +136,14 @@ class Volumes:
         with asking(self._site, "Cinder", "list volumes"):
             listed = self._connection.block_storage.volumes(**self._whose)
             return {volume.id: volume for volume in listed}
+
+    def _list_changed(self, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        since = moment_before(volume.updated_at or volume.created_at for volume in seen.values())
+        with asking(self._site, "Cinder", "list volumes"):
+            changed = self._connection.block_storage.volumes(
+                updated_at=f"gte:{since}", **self._whose
+            )
+            return {volume.id: volume for volume in changed}
 
     def _clear(self, keys: Sequence[str], reclaim: Callable[[str], None]) -> dict[str, Any]:
         """Take from Cinder what it could not manage under these keys; return the rest, by key.
@@ -267,7 +275,8 @@ class Volumes:
         self, asked: Sequence[Outcome], state: Callable[[Any], str | None], what: str
     ) -> list[Outcome]:
         ids = [outcome.id for outcome in asked if outcome.id and not outcome.fault]
-        faults = self._wait(dict.fromkeys(ids, state), what)
+        # Cinder does not list what is gone among what has changed.
+        faults = self._wait(dict.fromkeys(ids, state), what, whole=True)
         return [
             Outcome(outcome.key, None, fault) if (fault := faults.get(outcome.id)) else outcome
             for outcome in asked
@@ -307,10 +316,14 @@ class Volumes:
         return None
 
     def _wait(
-        self, awaited: Mapping[str, Callable[[Any], str | None]], what: str
+        self,
+        awaited: Mapping[str, Callable[[Any], str | None]],
+        what: str,
+        *,
+        whole: bool = False,
     ) -> dict[str | None, str]:
         """Return what is wrong with each; "" when all is well."""
-        outcomes = self._listing.wait_for_each(awaited, self._timeout)
+        outcomes = self._listing.wait_for_each(awaited, self._timeout, whole=whole)
         return {
             id: self._told(id, outcome, what) if isinstance(outcome, Overdue) else outcome
             for id, outcome in outcomes.items()

@@ -2,9 +2,11 @@
 """Waiting for many things at the price of one list call an interval."""
 
 import dataclasses
+import datetime
+import math
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from protector import errors
@@ -14,6 +16,10 @@ R = TypeVar("R")
 
 # Seconds. A look that hung is no long list: the next one is not to wait as long again.
 LONGEST_PAUSE = 5.0
+# Seconds by which the clocks of a service's hosts may differ: what they do later is seen at once.
+AMONG_CLOCKS = 2.0
+# Seconds between two looks at all of a list of which only the changes are looked at else.
+WHOLE_EVERY = 15.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,69 +49,89 @@ class Overdue(Exception):
 class Listing(Generic[T]):
     """A list shared by all threads that wait for something on it.
 
-    Whoever finds nobody fetching it fetches it for all. :meth:`fresh` is the list as it was at
-    some moment after the call, so what the caller made before is on it. Looks are ``interval``
-    seconds apart; a long list, which costs the service much, is left alone for as long as the last
-    look took, up to LONGEST_PAUSE.
+    Whoever finds nobody looking looks for all. Looks are ``interval`` seconds apart; a long list,
+    which costs the service much, is left alone for as long as the last look took, up to
+    LONGEST_PAUSE.
+
+    :param changes: given what was seen last, returns what has changed since, None for what is gone.
+        Those who wait then look at that; at all of it only every WHOLE_EVERY seconds, as the clocks
+        of a service's hosts may differ.
     """
 
-    def __init__(self, fetch: Callable[[], Mapping[str, T]], interval: float) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[], Mapping[str, T]],
+        interval: float,
+        changes: Callable[[Mapping[str, T]], Mapping[str, T | None]] | None = None,
+    ) -> None:
         self._fetch = fetch
         self._interval = interval
-        self._changed = threading.Condition()
-        self._begun = 0
-        self._ended = 0
-        self._next_at = 0.0
-        self._outcome: Mapping[str, T] | errors.CloudError = {}
+        self._changes = changes
+        self._condition = threading.Condition()
+        self._is_led = self._whole_wanted = False
+        self._begun = self._ended = 0
+        self._next_at, self._whole_at = 0.0, -math.inf
+        self._seen: _Seen[T] = _Seen({}, is_whole=False)
+        self._error: errors.CloudError | None = None
 
-    def fresh(self) -> Mapping[str, T]:
-        with self._changed:
-            wanted = self._begun + 1
-            while self._ended < wanted:
-                if self._begun == self._ended:
-                    self._begun += 1
-                    break
-                self._changed.wait()
-            else:
-                return self._given()
-        self._lead()
-        return self._given()
+    def fresh(self, *, since: float | None = None) -> Mapping[str, T]:
+        """Return the list as it was at some moment after the call, so what the caller made before
+        is on it; or as it was at some moment after ``since`` (:func:`time.monotonic`).
+        """
+        if since is None or self._whole_at < since or self._error:
+            self._look(whole=True)
+        return self.known()
 
     def known(self) -> Mapping[str, T]:
         """Return the list as it was seen last, at no price."""
-        return self._given()
+        if self._error:
+            raise self._error
+        return self._seen.things
 
-    def wait(self, id: str, done: Callable[[T | None], R | None], timeout: float) -> R:
+    def wait(
+        self,
+        id: str,
+        done: Callable[[T | None], R | None],
+        timeout: float,
+        *,
+        whole: bool = False,
+    ) -> R:
         """Return what ``done`` makes of the thing (None: it is not on the list), once not None.
 
         A list that cannot be had is asked for again: the thing itself may be well.
 
+        :param whole: look at all of the list each time.
         :raises Overdue: ``timeout`` seconds have passed.
         """
-        (outcome,) = self.wait_for_each({id: done}, timeout).values()
+        (outcome,) = self.wait_for_each({id: done}, timeout, whole=whole).values()
         if isinstance(outcome, Overdue):
             raise outcome
         return outcome
 
     def wait_for_each(
-        self, awaited: Mapping[str, Callable[[T | None], R | None]], timeout: float
+        self,
+        awaited: Mapping[str, Callable[[T | None], R | None]],
+        timeout: float,
+        *,
+        whole: bool = False,
     ) -> dict[str, R | Overdue]:
         """Return the same for several things, in their order.
 
         The rest is overdue when nothing has come of any of them for ``timeout`` seconds: a service
         may do one after the other, but what it has lost is not waited for one after the other.
+
+        :param whole: look at all of the list each time: the service may not count as a change what
+            is waited for.
         """
         outcomes: dict[str, R] = {}
-        seen: Mapping[str, T] = {}
+        seen: _Seen[T] = _Seen({}, is_whole=False)
         failed: errors.CloudError | None = None
         deadline = time.monotonic() + timeout
         while len(outcomes) < len(awaited):
-            failed = None
-            try:
-                seen = self.fresh()
-            except errors.CloudError as error:
-                failed = error
-            else:
+            self._look(whole=whole)
+            failed = self._error
+            if failed is None:
+                seen = self._seen
                 come = _come(seen, {id: awaited[id] for id in awaited.keys() - outcomes.keys()})
                 if come:
                     deadline = time.monotonic() + timeout
@@ -113,41 +139,84 @@ class Listing(Generic[T]):
             if time.monotonic() > deadline:
                 break
         return {
-            id: outcomes[id] if id in outcomes else Overdue(failed, seen.get(id)) for id in awaited
+            id: outcomes[id] if id in outcomes else Overdue(failed, seen.things.get(id))
+            for id in awaited
         }
 
     # -- inside -------------------------------------------------------------------------------
 
+    def _look(self, *, whole: bool) -> None:
+        """Return when a look has ended that began after the call."""
+        with self._condition:
+            wanted = self._begun + 1
+            self._whole_wanted |= whole
+            while self._ended < wanted:
+                if not self._is_led:
+                    self._is_led = True
+                    self._whole_wanted |= whole  # else lost with whoever broke
+                    break
+                self._condition.wait()
+            else:
+                return
+        self._lead()
+
     def _lead(self) -> None:
-        ended = self._ended
         try:
             time.sleep(max(0.0, self._next_at - time.monotonic()))
+            with self._condition:
+                self._begun += 1
+                whole, self._whole_wanted = self._whole_wanted, False
             began = time.monotonic()
-            self._outcome = self._fetched()
+            self._see(began, whole=whole or began >= self._whole_at + WHOLE_EVERY)
             came = time.monotonic()
             pause = min(came - began, LONGEST_PAUSE)
             self._next_at = max(began + self._interval, came + pause)
-            ended = self._begun
+            self._ended = self._begun
         finally:
-            with self._changed:
-                self._begun = self._ended = ended
-                self._changed.notify_all()
+            with self._condition:
+                self._is_led = False
+                self._condition.notify_all()
 
-    def _fetched(self) -> Mapping[str, T] | errors.CloudError:
+    def _see(self, began: float, *, whole: bool) -> None:
+        before = self._seen
         try:
-            return self._fetch()
+            if whole or self._changes is None or not before.things:
+                self._seen = _Seen(self._fetch(), is_whole=True)
+                self._whole_at = began
+            else:
+                self._seen = before.changed_by(self._changes(before.things))
+            self._error = None
         except errors.CloudError as error:
-            return error
-
-    def _given(self) -> Mapping[str, T]:
-        if isinstance(self._outcome, errors.CloudError):
-            raise self._outcome
-        return self._outcome
+            self._error = error
 
 
-def _come(
-    seen: Mapping[str, T], awaited: Mapping[str, Callable[[T | None], R | None]]
-) -> dict[str, R]:
+@dataclasses.dataclass(frozen=True)
+class _Seen(Generic[T]):
+    """What was seen: of what is neither there nor gone nothing is known, unless it is whole."""
+
+    things: Mapping[str, T]
+    is_whole: bool
+    gone: frozenset[str] = frozenset()
+
+    def changed_by(self, changes: Mapping[str, T | None]) -> "_Seen[T]":
+        latest = {**self.things, **changes}
+        things = {id: thing for id, thing in latest.items() if thing is not None}
+        return _Seen(things, is_whole=False, gone=self.gone | (latest.keys() - things.keys()))
+
+    def tells_of(self, id: str) -> bool:
+        return self.is_whole or id in self.things or id in self.gone
+
+
+def moment_before(changes: Iterable[str]) -> str:
+    """Return since when to look for changes: a little before the latest of these was made.
+
+    :param changes: moments as OpenStack's services write them, in UTC.
+    """
+    latest = max(datetime.datetime.fromisoformat(one.removesuffix("Z")) for one in changes)
+    return f"{latest - datetime.timedelta(seconds=AMONG_CLOCKS):%FT%T}"
+
+
+def _come(seen: _Seen[T], awaited: Mapping[str, Callable[[T | None], R | None]]) -> dict[str, R]:
     """Return what has come of those of which something has."""
-    made = {id: done(seen.get(id)) for id, done in awaited.items()}
+    made = {id: done(seen.things.get(id)) for id, done in awaited.items() if seen.tells_of(id)}
     return {id: outcome for id, outcome in made.items() if outcome is not None}

@@ -21,6 +21,11 @@ class Claim:
     owner: str
     generation: int
 
+    @property
+    def is_the_first(self) -> bool:
+        """Whether no engine has worked on the operation before."""
+        return self.generation == 1
+
 
 def take(session: Session, operation_id: str, owner: str) -> Claim | None:
     """Claim a queued operation; None when it is not queued, or another engine was first."""
@@ -113,8 +118,5 @@ def _held(claim: Claim) -> dict[str, object]:
 
 
 def _change(session: Session, where: dict[str, object], **values: object) -> bool:
-    result = session.execute(
-        sa.update(Operation).filter_by(**where).values(**values),
-        execution_options={"synchronize_session": "fetch"},
-    )
+    result = session.execute(sa.update(Operation).filter_by(**where).values(**values))
     return bool(getattr(result, "rowcount", 0))

@@ -6,6 +6,7 @@ import copy
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Engine
 from taskflow.exceptions import NotFound
@@ -18,16 +19,29 @@ def _nobody_minds() -> None:
 
 
 class _KeptConnection(impl_sqlalchemy.Connection):
-    def __init__(self, backend: "Persistence", lock: threading.Lock, may_write: Callable[[], None]):
+    def __init__(
+        self,
+        backend: "Persistence",
+        lock: threading.Lock,
+        may_write: Callable[[], None],
+        written: dict[str, Any],
+    ):
         super().__init__(backend, lock)
         self._may_write = may_write
+        self._written = written
 
     def close(self) -> None:
         pass
 
     def update_atom_details(self, detail: models.AtomDetail) -> models.AtomDetail:
+        """Write, unless nothing is new but the step's progress, which is in our own record."""
+        news = {name: value for name, value in detail.to_dict().items() if name != "meta"}
+        if self._written.get(detail.uuid) == news:
+            return detail
         self._may_write()
-        return super().update_atom_details(detail)
+        written = super().update_atom_details(detail)
+        self._written[detail.uuid] = news
+        return written
 
     def update_flow_details(self, detail: models.FlowDetail) -> models.FlowDetail:
         self._may_write()
@@ -45,12 +59,15 @@ class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
         super().__init__({"connection": str(engine.url)}, engine=engine)
         self._kept = threading.local()
         self._may_write = _nobody_minds
+        self._written: dict[str, Any] = {}
         with contextlib.closing(self.get_connection()) as connection:
             connection.upgrade()
 
     def get_connection(self) -> impl_sqlalchemy.Connection:
         if not hasattr(self._kept, "connection"):
-            self._kept.connection = _KeptConnection(self, self._upgrade_lock, self._may_write)
+            self._kept.connection = _KeptConnection(
+                self, self._upgrade_lock, self._may_write, self._written
+            )
         return self._kept.connection
 
     def guarded(self, may_write: Callable[[], None]) -> "Persistence":
@@ -59,7 +76,7 @@ class Persistence(impl_sqlalchemy.SQLAlchemyBackend):
         :param may_write: raises what is to come out instead.
         """
         mine = copy.copy(self)
-        mine._kept = threading.local()
+        mine._kept, mine._written = threading.local(), {}
         mine._may_write = may_write
         return mine
 

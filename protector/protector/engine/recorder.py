@@ -64,9 +64,8 @@ class Recorder(base.Listener):
         try:
             with self._sessions.begin() as session:
                 # The operation's row comes first, everywhere: else two wait for each other.
-                claims.hold(session, self._claim)
-                self._step(session, name, state, result)
                 claims.hold(session, self._claim, **self._progress(name, state, result))
+                self._step(session, name, state, result)
         except errors.ClaimLost as lost:
             LOG.warning("%s", lost)
 

@@ -3,6 +3,7 @@
 
 import dataclasses
 import functools
+import time
 from collections.abc import Callable
 
 from oslo_config import cfg
@@ -48,7 +49,8 @@ class Equipment:
 class Work:
     """An operation under way: all that its steps are built from, the same after a restart.
 
-    ``document`` is the one it works by; ``user_id`` asked for it.
+    ``document`` is the one it works by; ``user_id`` asked for it. ``begun``: when this engine did
+    (:func:`time.monotonic`).
     """
 
     equipment: Equipment
@@ -57,6 +59,7 @@ class Work:
     trust_id: str | None
     document: Document
     arguments: Arguments
+    begun: float = dataclasses.field(default_factory=time.monotonic, init=False)
 
     @property
     def site(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from protector import errors
-from protector.cloud.base import ServerRequest
+from protector.cloud.base import Server, ServerRequest
 from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
@@ -27,6 +27,7 @@ class RecreateVm(RecoveryStep):
     def __init__(self, work: Recovery, member: Member, name: str) -> None:
         super().__init__(work, name)
         self._member = member
+        self._has_asked = False
 
     @repeated
     def execute(
@@ -78,7 +79,7 @@ class RecreateVm(RecoveryStep):
             user_data=self._as_then.user_data,
         )
         try:
-            server = self.patiently(lambda: self.work.tenant.recreate_server(request))
+            server = self.patiently(lambda: self._ask(request))
         except errors.CloudError as error:
             return {"fault": f"VM {self._member.name}: {error.text}{self._cleaned()}"}
         with self.work.sessions.begin() as session:
@@ -88,6 +89,12 @@ class RecreateVm(RecoveryStep):
             )
         told = [*notes, *server.notes, *self.work.drift(self._member)]
         return {"detail": "; ".join([f"Server {server.id} is {server.status}", *told])}
+
+    def _ask(self, request: ServerRequest) -> Server:
+        if self.work.claim.is_the_first and not self._has_asked:
+            request = dataclasses.replace(request, alone_since=self.work.begun)
+        self._has_asked = True
+        return self.work.tenant.recreate_server(request)
 
     @property
     def _as_then(self) -> Member:

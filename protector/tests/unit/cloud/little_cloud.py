@@ -64,6 +64,7 @@ class LittleCloud:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.asked: list[str] = []
+        self.queries: list[str] = []
         self.servers: dict[str, dict[str, Any]] = {}
         self.ports: dict[str, dict[str, Any]] = {}
         self.statuses: Iterator[str] = itertools.repeat("ACTIVE")
@@ -340,6 +341,7 @@ class LittleCloud:
         plain = re.sub(r"/v\d[.\d]*(?=/)", "", path.split("?")[0])
         with self._lock:
             self.asked.append(f"{method} {plain}")
+            self.queries.append(path.partition("?")[2])
             fault = next((f for f in self.faults if self._strikes(f, method, plain)), None)
             if fault is None:
                 answer = self.answer(method, path.split("?")[0], body, token)

@@ -2,7 +2,10 @@
 """Faults that pass, by real HTTP: what is sent again, what is told, and that nothing is doubled."""
 
 import dataclasses
+import datetime
+import itertools
 import time
+import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,7 +139,10 @@ def test_doubles_that_others_left_are_removed(little: LittleCloud) -> None:
 def test_an_older_one_in_error_is_not_the_one(little: LittleCloud) -> None:
     tenant = little.protector().by_trust("trust")
     little.add_server(
-        name="web", metadata={"protector_key": "web-e1"}, status="ERROR", created="2025"
+        name="web",
+        metadata={"protector_key": "web-e1"},
+        status="ERROR",
+        created="2025-12-31T23:00:00Z",
     )
     good = little.add_server(name="web", metadata={"protector_key": "web-e1"})
     assert tenant.recreate_server(REQUEST).id == good["id"]
@@ -297,3 +303,47 @@ def test_a_trust_of_somebody_elses_is_not_taken_for_ours(
     trust = cloud.take_trust("alices", user_id="alice", project_id="acme", roles=["member"])
     (taken,) = (one for one in little.trusts if one["id"] == trust)
     assert (taken["trustor_user_id"], taken["project_id"]) == ("alice", "acme")
+
+
+def test_servers_that_nobody_has_asked_for_before_share_one_look(little: LittleCloud) -> None:
+    tenant, since = little.protector().by_trust("trust"), time.monotonic()
+    for number in range(3):
+        port = dataclasses.replace(PORT, mac_address=None, fixed_addresses=[])
+        request = dataclasses.replace(
+            REQUEST, key=f"web{number}-e1", ports=[port], alone_since=since
+        )
+        assert tenant.recreate_server(request).status == "ACTIVE"
+    assert little.count("GET /neutron/ports") == 1
+    assert (len(little.servers), len(little.ports)) == (3, 3)
+
+
+def test_what_others_made_before_is_found_by_whoever_is_alone_since(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    first = tenant.recreate_server(REQUEST)
+    little.add_server(name="web", metadata={"protector_key": "web-e1"})
+    request = dataclasses.replace(REQUEST, alone_since=time.monotonic())
+    assert tenant.recreate_server(request) == first
+    assert list(little.servers) == [first.id]
+
+
+def test_a_port_that_others_made_before_is_found_by_whoever_is_alone_since(
+    little: LittleCloud,
+) -> None:
+    tenant = little.protector().by_trust("trust")
+    tenant.recreate_server(REQUEST)
+    tenant.remove_server(REQUEST.key, keep_ports=True)
+    request = dataclasses.replace(REQUEST, alone_since=time.monotonic())
+    server = tenant.recreate_server(request)
+    assert (server.port_ids, server.notes) == (list(little.ports), [])
+
+
+def test_who_waits_for_a_server_looks_only_at_what_has_changed(little: LittleCloud) -> None:
+    tenant = little.protector().by_trust("trust")
+    little.statuses = itertools.repeat("BUILD")
+    with pytest.raises(errors.CloudError, match="did not become ACTIVE"):
+        tenant.recreate_server(REQUEST)
+    (server,) = little.servers.values()
+    created = datetime.datetime.fromisoformat(server["created"])
+    since = f"changes-since={created - datetime.timedelta(seconds=2):%FT%T}"
+    asked = [urllib.parse.unquote(query) for query in little.queries]
+    assert asked.count(since) > 2

@@ -32,7 +32,7 @@ class Cinder:
         self._volumes: dict[str, Any] = {}
         self._made = 0
 
-    def volumes(self) -> list[Any]:
+    def volumes(self, *, updated_at: str | None = None) -> list[Any]:
         """Return the volumes; one that is being deleted is gone the next time."""
         found = list(self._volumes.values())
         self._volumes = {v.id: v for v in found if v.status != "deleting"}
@@ -54,6 +54,7 @@ class Cinder:
             status="error",
             size=0,
             created_at=f"2026-01-01T00:00:{self._made:02}",
+            updated_at=None,
         )
         self._volumes[volume.id] = volume
         if self.loses:
@@ -81,6 +82,7 @@ class Cinder:
             status="available",
             size=1,
             created_at="2026-01-01T00:00:59",
+            updated_at=None,
         )
         volume.__dict__.update(facts)
         self._volumes[id] = volume

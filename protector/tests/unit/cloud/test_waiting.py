@@ -8,7 +8,7 @@ import pytest
 
 from protector import errors
 from protector.cloud import waiting
-from protector.cloud.waiting import Listing, Overdue
+from protector.cloud.waiting import Listing, Overdue, moment_before
 
 THREADS = 20
 PATIENCE = 5.0
@@ -164,3 +164,104 @@ def test_one_thread_that_breaks_leaves_the_look_to_another() -> None:
         broken = pool.submit(listing.fresh)
         assert isinstance(broken.exception(PATIENCE), ZeroDivisionError)
         assert pool.submit(listing.fresh).result(PATIENCE) == {"s": "ACTIVE"}
+
+
+class Nova:
+    """A long list, of which only the changes can be had too; counts the looks at either."""
+
+    def __init__(self, **servers: str) -> None:
+        self.servers: dict[str, str | None] = dict(servers)
+        self.changes: list[dict[str, str | None]] = []
+        self.looks: list[str] = []
+
+    def all(self) -> Mapping[str, str]:
+        self.looks.append("all")
+        return {id: status for id, status in self.servers.items() if status is not None}
+
+    def changed(self, seen: Mapping[str, str]) -> Mapping[str, str | None]:
+        self.looks.append("changes")
+        changes = self.changes.pop(0) if self.changes else {}
+        self.servers |= changes
+        return changes
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(waiting, "time", clock)
+    return clock
+
+
+def ended(status: str | None) -> str | None:
+    return "gone" if status is None else active(status)
+
+
+def test_those_who_wait_look_at_what_has_changed(clock: Clock) -> None:
+    nova = Nova(s1="BUILD", s2="BUILD")
+    nova.changes = [{}, {"s2": "ACTIVE"}, {"s1": "ACTIVE"}]
+    listing = Listing(nova.all, 1, nova.changed)
+    assert listing.wait_for_each({"s1": active, "s2": active}, 60) == {
+        "s1": "ACTIVE",
+        "s2": "ACTIVE",
+    }
+    assert nova.looks == ["all", "changes", "changes", "changes"]
+    assert listing.known() == {"s1": "ACTIVE", "s2": "ACTIVE"}
+
+
+def test_what_is_told_to_be_gone_is(clock: Clock) -> None:
+    nova = Nova(s1="BUILD", s2="BUILD")
+    nova.changes = [{"s1": None}]
+    listing = Listing(nova.all, 1, nova.changed)
+    assert listing.wait("s1", ended, 60) == "gone"
+    assert nova.looks == ["all", "changes"]
+    assert listing.known() == {"s2": "BUILD"}
+
+
+def test_what_is_not_among_the_changes_is_not_gone(clock: Clock) -> None:
+    nova = Nova(s1="ACTIVE")
+    listing = Listing(nova.all, 1, nova.changed)
+    listing.fresh()
+    nova.changes = [{}, {}, {"made_since": "BUILD"}, {}, {"made_since": "ACTIVE"}]
+    assert listing.wait("made_since", ended, 60) == "ACTIVE"
+    assert nova.looks == ["all", *["changes"] * 5]
+
+
+def test_what_the_changes_do_not_tell_is_seen_now_and_then(clock: Clock) -> None:
+    """As when a host's clock is minutes behind."""
+    nova = Nova(s1="BUILD")
+    listing = Listing(nova.all, 1, nova.changed)
+    listing.fresh()
+    nova.servers["s1"] = "ACTIVE"
+    assert listing.wait("s1", active, 60) == "ACTIVE"
+    assert nova.looks.count("all") == 2
+    assert clock.now == pytest.approx(waiting.WHOLE_EVERY)
+
+
+def test_whoever_asks_for_all_of_it_gets_that_while_others_wait() -> None:
+    nova = Nova(s1="BUILD")
+    listing = Listing(nova.all, 0.01, nova.changed)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waits = pool.submit(listing.wait, "s1", active, PATIENCE)
+        while nova.looks.count("changes") < 3:
+            time.sleep(0.01)
+        nova.servers["made_meanwhile"] = "ACTIVE"
+        assert "made_meanwhile" in listing.fresh()
+        nova.changes = [{"s1": "ACTIVE"}]
+        assert waits.result(PATIENCE) == "ACTIVE"
+
+
+def test_a_list_of_after_that_moment_is_not_asked_for_again(clock: Clock) -> None:
+    nova = Nova(s1="ACTIVE")
+    listing = Listing(nova.all, 1, nova.changed)
+    moment = clock.monotonic()
+    assert listing.fresh(since=moment) == listing.fresh(since=moment) == {"s1": "ACTIVE"}
+    assert nova.looks == ["all"]
+    clock.sleep(5)
+    listing.fresh(since=clock.monotonic())
+    assert nova.looks == ["all", "all"]
+
+
+def test_changes_are_asked_for_from_a_little_before_the_last_one() -> None:
+    """Nova writes its moments with a Z and Cinder with microseconds; both are UTC."""
+    assert moment_before(["2026-11-30T21:00:00Z", "2026-11-30T21:00:09Z"]) == "2026-11-30T21:00:07"
+    assert moment_before(["2026-11-30T21:00:09.000000"]) == "2026-11-30T21:00:07"
