@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A failover, against the floor and the runbook, for groups of one VM to hundreds."""
 
-import datetime
 import functools
 import statistics
 from collections import defaultdict
@@ -9,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from protector_bench.counting import by_kind, by_service, counting
-from protector_bench.disaster import MAPPINGS, Disaster, Stage, follow
+from protector_bench.disaster import MAPPINGS, Disaster, Stage, follow, moment
 from protector_bench.fleet import THERE, VOLUMES
 from testbed.errors import BrokenTestbed
 from testbed.testbed import Testbed
@@ -128,7 +127,7 @@ def phases(
     """
     begun: dict[str, float] = {}
     for step in steps:
-        at = _moment(step["started_at"]) - submitted_at
+        at = moment(step["started_at"]) - submitted_at
         begun[step["phase"]] = min(at, begun.get(step["phase"], at))
     order = sorted(begun, key=lambda phase: begun[phase])
     ends = [*(begun[phase] for phase in order[1:]), seconds]
@@ -140,7 +139,7 @@ def phases(
 
 def step_seconds(steps: Sequence[dict[str, Any]]) -> dict[str, float]:
     """Return how long each step took; of those of a VM each, the median and the longest."""
-    taken = {one["name"]: _moment(one["ended_at"]) - _moment(one["started_at"]) for one in steps}
+    taken = {one["name"]: moment(one["ended_at"]) - moment(one["started_at"]) for one in steps}
     of_a_vm = [seconds for name, seconds in taken.items() if name.startswith(OF_A_VM)]
     return {
         **{name: s for name, s in taken.items() if not name.startswith(OF_A_VM)},
@@ -196,10 +195,6 @@ def _median(runs: Sequence[dict[str, Any]], name: str) -> float:
 
 def _medians(runs: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: _median(runs, name) for name in runs[0]}
-
-
-def _moment(text: str) -> float:
-    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def _shown(value: float | None, form: str) -> str:

@@ -7,6 +7,7 @@ volumes, volumes on the array that Cinder does not know, and a look at what was 
 
 import abc
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
@@ -618,6 +619,20 @@ class RecoveringContract:
         first = bench.tenant.recreate_server(request)
         assert bench.tenant.recreate_server(request) == first
         assert ports_of(bench, request) == set(first.port_ids)
+        bench.tenant.remove_server(request.key)
+
+    def test_nobody_has_asked_for_it_yet(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        alone = dataclasses.replace(request, alone_since=time.monotonic())
+        first = bench.tenant.recreate_server(alone)
+        assert bench.tenant.recreate_server(request) == first
+        bench.tenant.remove_server(request.key)
+
+    def test_what_was_made_before_the_caller_was_alone_is_found(self, bench: Bench) -> None:
+        request = bench.request_server("again")
+        first = bench.tenant.recreate_server(request)
+        alone = dataclasses.replace(request, alone_since=time.monotonic())
+        assert bench.tenant.recreate_server(alone) == first
         bench.tenant.remove_server(request.key)
 
     def test_removing_undoes_recreating_and_repeating_it_is_no_error(self, bench: Bench) -> None:
