@@ -137,7 +137,9 @@ class Listing(Generic[T]):
                     deadline = time.monotonic() + timeout
                 outcomes |= come
             if time.monotonic() > deadline:
-                break
+                if failed or seen.is_whole:
+                    break
+                whole = True  # once more, for what was never told to have changed
         return {
             id: outcomes[id] if id in outcomes else Overdue(failed, seen.things.get(id))
             for id in awaited

@@ -29,13 +29,16 @@ class Cinder:
         self.fails = fails
         self.loses = loses
         self.array_name: str | None = OLD_NAME
+        self.looks: list[str | None] = []
         self._volumes: dict[str, Any] = {}
         self._made = 0
 
     def volumes(self, *, updated_at: str | None = None) -> list[Any]:
         """Return the volumes; one that is being deleted is gone the next time."""
-        found = list(self._volumes.values())
-        self._volumes = {v.id: v for v in found if v.status != "deleting"}
+        self.looks.append(updated_at)
+        since = (updated_at or "").removeprefix("gte:")
+        found = [one for one in self._volumes.values() if (one.updated_at or "") >= since]
+        self._volumes = {v.id: v for v in self._volumes.values() if v.status != "deleting"}
         return found
 
     def unmanage_volume(self, volume: Any) -> None:
@@ -54,7 +57,7 @@ class Cinder:
             status="error",
             size=0,
             created_at=f"2026-01-01T00:00:{self._made:02}",
-            updated_at=None,
+            updated_at=f"2026-01-01T00:00:{self._made:02}",
         )
         self._volumes[volume.id] = volume
         if self.loses:
@@ -151,6 +154,15 @@ def test_a_volume_whose_order_was_lost_is_given_up_and_managed_anew(
     (outcome,) = volumes.manage([REQUEST], "pool", "type", cinder.reclaim)
     assert (outcome.id, outcome.fault) == ("v2", None)
     assert [volume.id for volume in cinder.volumes()] == ["v2"]
+
+
+def test_who_waits_for_a_volume_looks_only_at_what_has_changed(
+    executor: concurrent.futures.Executor,
+) -> None:
+    cinder = Cinder(fails=0, loses=2)
+    cinder.plant("other", description="", updated_at="2026-01-01T00:00:30")
+    volumes_of(cinder, executor, timeout=0.2).manage([REQUEST], "pool", "type", cinder.reclaim)
+    assert cinder.looks.count("gte:2026-01-01T00:00:28") > cinder.looks.count(None)
 
 
 def test_who_was_taken_over_meanwhile_gives_nothing_up(

@@ -237,6 +237,15 @@ def test_what_the_changes_do_not_tell_is_seen_now_and_then(clock: Clock) -> None
     assert clock.now == pytest.approx(waiting.WHOLE_EVERY)
 
 
+def test_nothing_is_overdue_before_all_of_the_list_was_seen(clock: Clock) -> None:
+    nova = Nova(s1="BUILD")
+    listing = Listing(nova.all, 1, nova.changed)
+    listing.fresh()
+    nova.servers["s1"] = "ACTIVE"
+    assert listing.wait("s1", active, timeout=3) == "ACTIVE"
+    assert clock.now < waiting.WHOLE_EVERY
+
+
 def test_whoever_asks_for_all_of_it_gets_that_while_others_wait() -> None:
     nova = Nova(s1="BUILD")
     listing = Listing(nova.all, 0.01, nova.changed)
