@@ -110,6 +110,13 @@ def of_kind(session: Session, group_id: str, kind: operation.Kind) -> Sequence[O
     ).all()
 
 
+def has_failed(session: Session, group_id: str) -> bool:
+    """Tell whether any of the group's operations, of whatever kind, has failed or was cancelled."""
+    failed = (operation.Status.FAILED, operation.Status.CANCELLED)
+    found = sa.exists().where(Operation.group_id == group_id, Operation.status.in_(failed))
+    return bool(session.scalar(sa.select(found)))
+
+
 def latest(session: Session, group_id: str) -> Operation:
     """Return the group's newest operation.
 

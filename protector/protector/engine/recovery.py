@@ -6,7 +6,7 @@ import functools
 
 from protector import errors
 from protector.cloud.base import Inventory, ServerRequest
-from protector.db import documents, pairs
+from protector.db import documents, operations, pairs
 from protector.db.models import VolumePair
 from protector.domain import mapping, recovery
 from protector.domain.document import Document, Mappings, Member, Volume
@@ -49,6 +49,18 @@ class Recovery(Work):
 
     def must_do_without(self, member: Member, fault: str) -> None:
         """:raises NothingRecoverable: this member is not to be left behind; here it may be."""
+
+    @functools.cached_property
+    def is_the_first_attempt(self) -> bool:
+        """Whether no engine can have asked for any of it before this one began.
+
+        What was asked for, by an engine that was killed or an operation that was given up, may be
+        made any time.
+        """
+        if not self.claim.is_the_first or self.document.status == "failed_over_partial":
+            return False
+        with self.sessions.begin() as session:
+            return not operations.has_failed(session, self.group_id)
 
     # -- what is recovered --------------------------------------------------------------------
 

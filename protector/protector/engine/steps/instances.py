@@ -91,7 +91,7 @@ class RecreateVm(RecoveryStep):
         return {"detail": "; ".join([f"Server {server.id} is {server.status}", *told])}
 
     def _ask(self, request: ServerRequest) -> Server:
-        if self.work.claim.is_the_first and not self._has_asked:
+        if self.work.is_the_first_attempt and not self._has_asked:
             request = dataclasses.replace(request, alone_since=self.work.begun)
         self._has_asked = True
         return self.work.tenant.recreate_server(request)
