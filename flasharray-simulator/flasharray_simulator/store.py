@@ -49,8 +49,11 @@ class Store:
         with self._lock, Session(self._engine, expire_on_commit=False) as session:
             world = World(session, clock.now(session), self._settings)
             if world.now >= self._quiet_until:
-                self._quiet_until = replication.pass_time(world, self._seen)
+                quiet_until = replication.pass_time(world, self._seen)
+            else:
+                quiet_until = self._quiet_until
             session.commit()
+            self._quiet_until = quiet_until
             self._seen = world.now
             with session.begin(), self._watching(session):
                 yield world
