@@ -28,8 +28,7 @@ NOT_ATTACHED = (
 )
 # The same when one of its services was not heard of by another.
 NOT_HEARD = ("MessagingTimeout", "MessageDeliveryFailure", "MessageUndeliverable")
-# Statuses of a server that Nova lists only among those that have changed.
-GONE = ("DELETED", "SOFT_DELETED")
+RUNNING = "ACTIVE"
 LOST = (
     "Nova's services may have lost the order, as when the message queue was restarted: check both"
     " (openstack compute service list)"
@@ -54,7 +53,7 @@ class Servers:
             {"all_projects": True, "project_id": project_id} if project_id else {}
         )
         self._timeout = timeout
-        self._listing = Listing(self._list, interval, self._list_changed)
+        self._listing = Listing(self._list, interval, self._list_running)
         self._ports = ports.Ports(site, connection, executor, interval, project_id=project_id)
 
     def recreate(self, request: ServerRequest) -> Server:
@@ -87,11 +86,25 @@ class Servers:
         with asking(self._site, "Nova", "list servers"):
             return {server.id: server for server in self._connection.compute.servers(**self._whose)}
 
-    def _list_changed(self, seen: Mapping[str, Any]) -> Mapping[str, Any]:
-        since = moment_before(server.updated_at or server.created_at for server in seen.values())
+    def _list_running(self, seen: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return those that have come to run. It is not asked for their details: Nova asks Neutron
+        for these. One that was not seen before has nothing but its id, name and status.
+
+        What went to ERROR, or away, is seen at the next look at all.
+        """
+        since = moment_before(
+            server.updated_at or server.created_at
+            for server in seen.values()
+            if server.created_at
+        )
         with asking(self._site, "Nova", "list servers"):
-            changed = self._connection.compute.servers(changes_since=since, **self._whose)
-            return {server.id: None if server.status in GONE else server for server in changed}
+            listed = self._connection.compute.servers(
+                details=False, status=RUNNING, changes_since=since, **self._whose
+            )
+            running = {server.id: seen.get(server.id, server) for server in listed}
+        for server in running.values():
+            server.status = RUNNING
+        return running
 
     def _find(self, key: str) -> Any:
         return next(iter(_under(key, self._listing.fresh())), None)
@@ -250,7 +263,7 @@ def _running(site: str) -> Callable[[Any], Any]:
                 reason = f"{reason}. {LOST}"
                 raise errors.CloudUnavailable(service="Nova", site=site, reason=reason)
             raise errors.CloudError(service="Nova", site=site, reason=reason)
-        return server if server.status == "ACTIVE" else None
+        return server if server.status == RUNNING else None
 
     return done
 

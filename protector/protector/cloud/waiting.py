@@ -55,7 +55,7 @@ class Listing(Generic[T]):
 
     :param changes: given what was seen last, returns what has changed since, None for what is gone.
         Those who wait then look at that; at all of it only every WHOLE_EVERY seconds, as the clocks
-        of a service's hosts may differ.
+        of a service's hosts may differ. What it returns may tell less than the list does.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class Listing(Generic[T]):
         self._is_led = self._whole_wanted = False
         self._begun = self._ended = 0
         self._next_at, self._whole_at = 0.0, -math.inf
+        self._whole: Mapping[str, T] = {}
         self._seen: _Seen[T] = _Seen({}, is_whole=False)
         self._error: errors.CloudError | None = None
 
@@ -80,10 +81,12 @@ class Listing(Generic[T]):
         """
         if since is None or self._whole_at < since or self._error:
             self._look(whole=True)
-        return self.known()
+        if self._error:
+            raise self._error
+        return self._whole
 
     def known(self) -> Mapping[str, T]:
-        """Return the list as it was seen last, at no price."""
+        """Return the list as it was seen last, with what has changed since, at no price."""
         if self._error:
             raise self._error
         return self._seen.things
@@ -183,7 +186,8 @@ class Listing(Generic[T]):
         before = self._seen
         try:
             if whole or self._changes is None or not before.things:
-                self._seen = _Seen(self._fetch(), is_whole=True)
+                self._whole = self._fetch()
+                self._seen = _Seen(self._whole, is_whole=True)
                 self._whole_at = began
             else:
                 self._seen = before.changed_by(self._changes(before.things))

@@ -337,7 +337,8 @@ def test_a_port_that_others_made_before_is_found_by_whoever_is_alone_since(
     assert (server.port_ids, server.notes) == (list(little.ports), [])
 
 
-def test_who_waits_for_a_server_looks_only_at_what_has_changed(little: LittleCloud) -> None:
+def test_who_waits_for_a_server_asks_for_no_details(little: LittleCloud) -> None:
+    """For each server that Nova shows in detail, it asks Neutron."""
     tenant = little.protector().by_trust("trust")
     little.statuses = itertools.repeat("BUILD")
     with pytest.raises(errors.CloudError, match="did not become ACTIVE"):
@@ -346,4 +347,28 @@ def test_who_waits_for_a_server_looks_only_at_what_has_changed(little: LittleClo
     created = datetime.datetime.fromisoformat(server["created"])
     since = f"changes-since={created - datetime.timedelta(seconds=2):%FT%T}"
     asked = [urllib.parse.unquote(query) for query in little.queries]
-    assert asked.count(since) > 2
+    assert asked.count(f"status=ACTIVE&{since}") > 2
+    # Two at once when it began, one before it was given up, and one to see whether it was.
+    assert little.count("GET /nova/servers/detail") < 6
+
+
+def test_a_server_that_has_come_to_run_is_found_under_its_key_still(
+    little: LittleCloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list that tells that it runs does not tell its key."""
+    tenant, since = little.protector().by_trust("trust"), time.monotonic()
+    little.statuses = itertools.repeat("BUILD")
+    other = little.add_server(name="db", metadata={"protector_key": "db-e1"})
+    answer = little._nova
+
+    def comes_to_run(method: str, path: list[str], body: dict[str, Any]) -> Any:
+        if path == ["servers"] and method == "GET":
+            for server in little.servers.values():
+                server["status"] = "ACTIVE"
+        return answer(method, path, body)
+
+    monkeypatch.setattr(little, "_nova", comes_to_run)
+    tenant.recreate_server(dataclasses.replace(REQUEST, alone_since=since))
+    request = dataclasses.replace(REQUEST, key="db-e1", ports=[], alone_since=since)
+    assert tenant.recreate_server(request).id == other["id"]
+    assert len(little.servers) == 2
