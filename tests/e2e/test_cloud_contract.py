@@ -262,6 +262,7 @@ def array(options: cfg.ConfigOpts) -> Purity:
         ca_file=options.flasharray.ca_file,
         connect_timeout=options.flasharray.connect_timeout,
         timeout=options.flasharray.timeout,
+        parallel_requests=1,
     )
 
 

@@ -93,9 +93,7 @@ class Servers:
         What went to ERROR, or away, is seen at the next look at all.
         """
         since = moment_before(
-            server.updated_at or server.created_at
-            for server in seen.values()
-            if server.created_at
+            server.updated_at or server.created_at for server in seen.values() if server.created_at
         )
         with asking(self._site, "Nova", "list servers"):
             listed = self._connection.compute.servers(

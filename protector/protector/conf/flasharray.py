@@ -8,6 +8,12 @@ OPTIONS = [
     cfg.StrOpt(
         "ca_file", help="Certificates that the array's certificate is checked by; unset: system's."
     ),
+    cfg.IntOpt(
+        "parallel_requests",
+        default=4,
+        min=1,
+        help="Requests sent to the array side by side, each in a session of its own.",
+    ),
     cfg.FloatOpt("connect_timeout", default=5, min=0.1, help="Seconds to wait for a connection."),
     cfg.FloatOpt("timeout", default=30, min=0.1, help="Seconds to wait for an answer."),
     cfg.FloatOpt(

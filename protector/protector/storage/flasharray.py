@@ -105,6 +105,7 @@ class FlashArrayDriver(StorageDriver):
             ca_file=options.ca_file,
             connect_timeout=options.connect_timeout,
             timeout=options.timeout,
+            parallel_requests=options.parallel_requests,
         )
         return cls(options.name, purity, call_budget=options.call_budget)
 

@@ -7,8 +7,9 @@ again what the array may have done already, after as long a pause as the array a
 client is not meant for several threads. All of that ends here.
 """
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 import urllib3
@@ -70,7 +71,11 @@ class AtOnce(urllib3.Retry):
 
 
 class Purity:
-    """One array's REST API; may be shared by threads."""
+    """One array's REST API; may be shared by threads.
+
+    :param parallel_requests: those that are sent side by side, each by a client with its own
+        session on the array; the others wait.
+    """
 
     def __init__(
         self,
@@ -81,6 +86,7 @@ class Purity:
         ca_file: str | None,
         connect_timeout: float,
         timeout: float,
+        parallel_requests: int,
     ) -> None:
         self.array = array
         self._target = target
@@ -89,8 +95,8 @@ class Purity:
         self._configuration = Configuration(ssl_ca_cert=ca_file)
         self._configuration.verify_ssl = True
         self._configuration.retries = AtOnce()
-        self._client: Any = None
-        self._lock = threading.Lock()
+        self._room = threading.BoundedSemaphore(parallel_requests)
+        self._idle: list[Any] = []
 
     def ask(self, method: str, *, unless: tuple[str, ...] = (), **arguments: Any) -> list[Any]:
         """Call the SDK's method and return the items of the answer.
@@ -100,8 +106,7 @@ class Purity:
         :raises ArrayUnreachable: it did not answer.
         :raises ArrayBusy: it answered that it cannot now; ``__cause__`` may say how long to wait.
         """
-        with self._lock:
-            response, items = self._calling(lambda: self._send(method, arguments))
+        response, items = self._calling(lambda: self._send(method, arguments))
         if response.status_code == 200:
             return items
         said = " ".join(str(error.message) for error in response.errors).strip()
@@ -112,18 +117,33 @@ class Purity:
     # -- inside -------------------------------------------------------------------------------
 
     def _send(self, method: str, arguments: dict[str, Any]) -> tuple[Any, list[Any]]:
-        if self._client is None:
-            self._client = flasharray.Client(
-                self._target,
-                api_token=self._api_token,
-                timeout=self._timeout,
-                retries=REPEATS,
-                configuration=self._configuration,
-                user_agent="protector",
-            )
-        response = getattr(self._client, method)(**arguments)
-        # Later pages are fetched while the items are read.
-        return response, list(getattr(response, "items", None) or [])
+        with self._client() as client:
+            response = getattr(client, method)(**arguments)
+            # Later pages are fetched while the items are read.
+            return response, list(getattr(response, "items", None) or [])
+
+    @contextlib.contextmanager
+    def _client(self) -> Iterator[Any]:
+        """Have a client for oneself: the one that was used last, or one more if none is idle."""
+        with self._room:
+            try:
+                client = self._idle.pop()
+            except IndexError:
+                client = self._sign_in()
+            try:
+                yield client
+            finally:
+                self._idle.append(client)
+
+    def _sign_in(self) -> Any:
+        return flasharray.Client(
+            self._target,
+            api_token=self._api_token,
+            timeout=self._timeout,
+            retries=REPEATS,
+            configuration=self._configuration,
+            user_agent="protector",
+        )
 
     def _calling(self, call: Callable[[], tuple[Any, list[Any]]]) -> tuple[Any, list[Any]]:
         try:

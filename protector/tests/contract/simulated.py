@@ -54,6 +54,7 @@ class SimulatedArrays:
             "ca_file": self.ca_file,
             "connect_timeout": 2,
             "timeout": 10,
+            "parallel_requests": 2,
         }
         return Purity(array, **(options | changes))
 

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Steps of the storage failover phase."""
 
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pydantic
 
@@ -102,16 +104,35 @@ class PromoteVolumesFromSnapshot(RecoveryStep):
         wanted = [
             (member, volume)
             for member, volume in self.work.unpromoted(faults)
-            if volume.id not in younger
+            if point and volume.id not in younger
         ]
-        chosen = POINT.validate_python(point) if point else None
-        for member, volume in wanted:
-            if chosen and member.server_id not in faults:
-                self._promote(faults, chosen, member, volume)
+        told = self._promote_all(wanted, POINT.validate_python(point)) if wanted else []
+        for (member, _), fault in zip(wanted, told, strict=True):
+            if fault:
+                faults.setdefault(member.server_id, []).append(fault)
         self.work.must_bear(faults)
         return {"promote_faults": faults, "detail": f"{len(wanted)} volumes made"}
 
-    def _promote(self, faults: Faults, point: Point, member: Member, volume: Volume) -> None:
+    def _promote_all(
+        self, wanted: Sequence[tuple[Member, Volume]], point: Point
+    ) -> list[str | None]:
+        """Return what is wrong with each. What ends the step ends it for those not begun yet."""
+        ends = threading.Event()
+
+        def promote(one: tuple[Member, Volume]) -> str | None:
+            if ends.is_set():
+                return None
+            try:
+                return self._promote(point, *one)
+            except BaseException:
+                ends.set()
+                raise
+
+        at_once = self.work.equipment.conf.flasharray.parallel_requests
+        with ThreadPoolExecutor(at_once, "promote") as threads:
+            return list(threads.map(promote, wanted))
+
+    def _promote(self, point: Point, member: Member, volume: Volume) -> str | None:
         work = self.work
         work.must_be_ours()
         try:
@@ -119,13 +140,13 @@ class PromoteVolumesFromSnapshot(RecoveryStep):
         except errors.PASSING:
             raise
         except errors.StorageError as error:
-            faults[member.server_id] = [f"VM {member.name}: volume {volume.name}: {error.text}"]
-            return
+            return f"VM {member.name}: volume {volume.name}: {error.text}"
         try:
             self._write(volume, made, point)
         except errors.ClaimLost:
             self._leave(volume, made)
             raise
+        return None
 
     def _write(self, volume: Volume, made: ArrayVolume, point: Point) -> None:
         work = self.work

@@ -61,6 +61,7 @@ def test_what_does_not_pass_is_told_with_what_was_tried(patient: World) -> None:
 
 
 def test_an_operation_that_is_cancelled_waits_no_longer(patient: World) -> None:
+    patient.b.conf.set_override("parallel_requests", 1, group="flasharray")
     operation_id = patient.submit()
 
     def cancelled(*args: object, **kwargs: object) -> None:
@@ -72,6 +73,13 @@ def test_an_operation_that_is_cancelled_waits_no_longer(patient: World) -> None:
     assert patient.run(operation_id).status == "cancelled"
     assert patient.b.array.faults.calls.count("promote") == 1
     assert patient.leftovers() == []
+
+
+def test_volumes_are_made_side_by_side(patient: World) -> None:
+    patient.b.conf.set_override("parallel_requests", 2, group="flasharray")
+    both = threading.Barrier(2)
+    patient.b.array.faults.set("promote", lambda *args, **kwargs: both.wait(30))
+    assert patient.fail_over().status == "completed"
 
 
 def test_undoing_is_repeated_as_well(patient: World) -> None:
