@@ -53,16 +53,16 @@ class Listing(Generic[T]):
     which costs the service much, is left alone for as long as the last look took, up to
     LONGEST_PAUSE.
 
-    :param changes: given what was seen last, returns what has changed since, None for what is gone.
-        Those who wait then look at that; at all of it only every WHOLE_EVERY seconds, as the clocks
-        of a service's hosts may differ. What it returns may tell less than the list does.
+    :param changes: given what was seen last, returns what has changed since, and may tell less of
+        it. Those who wait then look at that; at all of the list only every WHOLE_EVERY seconds, as
+        what is gone is no change, and the clocks of a service's hosts may differ.
     """
 
     def __init__(
         self,
         fetch: Callable[[], Mapping[str, T]],
         interval: float,
-        changes: Callable[[Mapping[str, T]], Mapping[str, T | None]] | None = None,
+        changes: Callable[[Mapping[str, T]], Mapping[str, T]] | None = None,
     ) -> None:
         self._fetch = fetch
         self._interval = interval
@@ -198,19 +198,16 @@ class Listing(Generic[T]):
 
 @dataclasses.dataclass(frozen=True)
 class _Seen(Generic[T]):
-    """What was seen: of what is neither there nor gone nothing is known, unless it is whole."""
+    """What was seen: of what is not there nothing is known, unless it is whole."""
 
     things: Mapping[str, T]
     is_whole: bool
-    gone: frozenset[str] = frozenset()
 
-    def changed_by(self, changes: Mapping[str, T | None]) -> "_Seen[T]":
-        latest = {**self.things, **changes}
-        things = {id: thing for id, thing in latest.items() if thing is not None}
-        return _Seen(things, is_whole=False, gone=self.gone | (latest.keys() - things.keys()))
+    def changed_by(self, changes: Mapping[str, T]) -> "_Seen[T]":
+        return _Seen({**self.things, **changes}, is_whole=False)
 
     def tells_of(self, id: str) -> bool:
-        return self.is_whole or id in self.things or id in self.gone
+        return self.is_whole or id in self.things
 
 
 def moment_before(changes: Iterable[str]) -> str:
