@@ -82,6 +82,15 @@ def test_volumes_are_made_side_by_side(patient: World) -> None:
     assert patient.fail_over().status == "completed"
 
 
+def test_all_volumes_that_cannot_be_made_are_told_at_once(patient: World) -> None:
+    refusal = errors.StorageError(array="array-b", reason="its space is used up")
+    patient.b.array.faults.set("promote", refusal)
+    told = patient.fail_over().error_message or ""
+    disks = [disk for member in patient.document().members for disk in member.volumes]
+    assert len(disks) == 4
+    assert [disk.name for disk in disks if f"volume {disk.name}: " not in told] == []
+
+
 def test_undoing_is_repeated_as_well(patient: World) -> None:
     refusal = errors.CloudError(service="Nova", site="site-b", reason="No valid host was found.")
     lost = errors.CloudUnavailable(service="Cinder", site="site-b", reason="HTTP 502")
