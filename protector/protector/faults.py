@@ -63,8 +63,11 @@ Self = TypeVar("Self", bound=Faulty)
 def faulty(
     method: Callable[Concatenate[Self, P], R],
 ) -> Callable[Concatenate[Self, P], R]:
-    """Make a fake's method meet its faults, and be alone while it acts."""
-    name = method.__name__
+    """Make a fake's method meet its faults, and be alone while it acts.
+
+    A private one meets those of the public one whose work it does.
+    """
+    name = method.__name__.lstrip("_")
 
     @functools.wraps(method)
     def call(self: Self, /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -434,6 +434,7 @@ class TenantCloud(abc.ABC):
         pool: str,
         volume_type_id: str,
         reclaim: Callable[[str], None],
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
     ) -> list[Outcome]:
         """Bring volumes of the array under Cinder; one outcome per request, in order.
 
@@ -442,6 +443,8 @@ class TenantCloud(abc.ABC):
         :param reclaim: called with a key before Cinder is asked to manage its volume, and before
             one that Cinder could not manage is taken from it: lets the array's volume bear the
             name asked for, which Cinder changes early. May raise StorageError.
+        :param managed: called with the outcomes of some volumes whenever they have been managed,
+            while Cinder is still at the others.
         :raises CloudRefused: the tenant may not manage volumes at all.
         """
 

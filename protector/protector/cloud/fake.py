@@ -482,7 +482,6 @@ class FakeTenantCloud(_Eyes, TenantCloud):
     def must_manage_volumes(self, volume_type_id: str) -> None:
         self._may_manage()
 
-    @faulty
     def manage_volumes(
         self,
         requests: Sequence[VolumeRequest],
@@ -490,14 +489,10 @@ class FakeTenantCloud(_Eyes, TenantCloud):
         pool: str,
         volume_type_id: str,
         reclaim: Callable[[str], None],
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
     ) -> list[Outcome]:
-        self._may_manage()
-        before = {made.id for made in self.cloud.made_volumes.values()}
-        outcomes = [self._manage(request, reclaim) for request in requests]
-        type = self._type(volume_type_id)
-        if type and type != self.cloud.volume_type:
-            new = {outcome.id for outcome in outcomes if outcome.id} - before
-            self.cloud.retyped |= dict.fromkeys(new, type)
+        outcomes = self._manage_volumes(requests, volume_type_id, reclaim)
+        managed([outcome for outcome in outcomes if outcome.id])
         return outcomes
 
     @faulty
@@ -593,6 +588,22 @@ class FakeTenantCloud(_Eyes, TenantCloud):
                 action="manage a volume",
                 reason="Policy doesn't allow volume_extension:volume_manage to be performed.",
             )
+
+    @faulty
+    def _manage_volumes(
+        self,
+        requests: Sequence[VolumeRequest],
+        volume_type_id: str,
+        reclaim: Callable[[str], None],
+    ) -> list[Outcome]:
+        self._may_manage()
+        before = {made.id for made in self.cloud.made_volumes.values()}
+        outcomes = [self._manage(request, reclaim) for request in requests]
+        type = self._type(volume_type_id)
+        if type and type != self.cloud.volume_type:
+            new = {outcome.id for outcome in outcomes if outcome.id} - before
+            self.cloud.retyped |= dict.fromkeys(new, type)
+        return outcomes
 
     def _manage(self, request: VolumeRequest, reclaim: Callable[[str], None]) -> Outcome:
         made = self.cloud.made_volumes

@@ -79,7 +79,6 @@ class OpenStackCloud(Cloud):
         *,
         credentials: Credentials,
         region_name: str | None,
-        parallel_requests: int,
         timeout: float,
         call_budget: float,
         limits: Limits,
@@ -89,8 +88,9 @@ class OpenStackCloud(Cloud):
         self._region_name = region_name
         self._timeout = timeout
         self._limits = limits
-        self._executor = concurrent.futures.ThreadPoolExecutor(parallel_requests, "cloud")
-        self._http = pool(parallel_requests, call_budget, signs_in_at=f"{self._auth_url}{SIGN_IN}")
+        at_once = limits.parallel_requests
+        self._executor = concurrent.futures.ThreadPoolExecutor(at_once, "cloud")
+        self._http = pool(at_once, call_budget, signs_in_at=f"{self._auth_url}{SIGN_IN}")
         self._discovered: dict[str, object] = {}
         self._service = self._connect(self._password())
         # Threads that work for the same tenant share one cloud, hence its lists and its token.
@@ -110,7 +110,6 @@ class OpenStackCloud(Cloud):
                 project={name: auth[name] for name in PROJECT},
             ),
             region_name=options.region_name,
-            parallel_requests=options.parallel_requests,
             timeout=options.timeout,
             call_budget=options.call_budget,
             limits=Limits(
@@ -118,6 +117,7 @@ class OpenStackCloud(Cloud):
                 options.shutdown_timeout,
                 options.volume_timeout,
                 options.poll_interval,
+                options.parallel_requests,
             ),
         )
 

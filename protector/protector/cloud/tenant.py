@@ -54,8 +54,7 @@ class OpenStackTenantCloud(TenantCloud):
             connection,
             service,
             executor,
-            limits.volume_timeout,
-            interval,
+            limits,
             project_id=project_id,
         )
         self._retyping = Retyping(
@@ -116,8 +115,9 @@ class OpenStackTenantCloud(TenantCloud):
         pool: str,
         volume_type_id: str,
         reclaim: Callable[[str], None],
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
     ) -> list[Outcome]:
-        return self._volumes.manage(requests, pool, volume_type_id, reclaim)
+        return self._volumes.manage(requests, pool, volume_type_id, reclaim, managed)
 
     def unmanage_volumes(self, keys: Sequence[str]) -> list[Outcome]:
         return self._volumes.unmanage(keys)

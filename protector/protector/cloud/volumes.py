@@ -18,7 +18,7 @@ from openstack.connection import Connection
 from protector import errors
 from protector.cloud.asking import asking
 from protector.cloud.base import Outcome, VolumeRequest
-from protector.cloud.waiting import Listing, Overdue, moment_before
+from protector.cloud.waiting import Limits, Listing, Overdue, moment_before
 
 MANAGE = "3.16"
 MARK = "Recovered by Protector: "
@@ -41,8 +41,7 @@ class Volumes:
         connection: Connection,
         service: Connection,
         executor: concurrent.futures.Executor,
-        timeout: float,
-        interval: float,
+        limits: Limits,
         *,
         project_id: str | None = None,
     ) -> None:
@@ -50,12 +49,13 @@ class Volumes:
         self._connection = connection
         self._service = service
         self._executor = executor
-        self._timeout = timeout
+        self._timeout = limits.volume_timeout
+        self._width = limits.parallel_requests
         # Whoever may see those of all projects names the one that is meant.
         self._whose: dict[str, Any] = (
             {"all_projects": True, "project_id": project_id} if project_id else {}
         )
-        self._listing = Listing(self._list, interval, self._list_changed)
+        self._listing = Listing(self._list, limits.poll_interval, self._list_changed)
         # Ids of volumes that Cinder was asked to let go of, and did not in time.
         self._kept: set[str] = set()
 
@@ -65,21 +65,22 @@ class Volumes:
         pool: str,
         volume_type_id: str,
         reclaim: Callable[[str], None],
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
     ) -> list[Outcome]:
         """What Cinder could not do is asked of it once more: its driver may fail one of several
         volumes at once, as when its session on the array has just expired.
         """
-        outcomes = self._manage(requests, pool, volume_type_id, reclaim)
+        outcomes = self._manage(requests, pool, volume_type_id, reclaim, managed)
         failed = [
             request
             for request, outcome in zip(requests, outcomes, strict=True)
             if outcome.fault and not outcome.passing
         ]
-        again = {one.key: one for one in self._manage(failed, pool, volume_type_id, reclaim)}
+        again = {o.key: o for o in self._manage(failed, pool, volume_type_id, reclaim, managed)}
         return [again.get(outcome.key, outcome) for outcome in outcomes]
 
     def unmanage(self, keys: Sequence[str]) -> list[Outcome]:
-        there = _by_key(self._listing.fresh()) if keys else {}
+        there = self._at_rest(keys)
         begun = list(self._executor.map(lambda key: self._let_go(key, there.get(key, [])), keys))
         return self._gone(begun, self._leaving, "unmanaged")
 
@@ -106,31 +107,46 @@ class Volumes:
         pool: str,
         volume_type_id: str,
         reclaim: Callable[[str], None],
+        managed: Callable[[Sequence[Outcome]], None],
     ) -> list[Outcome]:
+        """Ask for them and, meanwhile already, look what has come of them."""
         there = self._clear([request.key for request in requests], reclaim)
+        awaited: dict[str, Callable[[Any], str | None]] = {}
+        by_id: dict[str, VolumeRequest] = {}
 
         def begin(request: VolumeRequest) -> Outcome:
             found = there.get(request.key)
             if found:
-                return Outcome(request.key, found.id)
-            return self._ask(request, pool, volume_type_id, reclaim)
+                outcome = Outcome(request.key, found.id)
+            else:
+                outcome = self._ask(request, pool, volume_type_id, reclaim)
+            if outcome.id:
+                by_id[outcome.id] = request
+                awaited[outcome.id] = functools.partial(self._state, request)
+            return outcome
 
-        begun = list(self._executor.map(begin, requests))
-        awaited = {
-            outcome.id: functools.partial(self._state, request)
-            for request, outcome in zip(requests, begun, strict=True)
-            if outcome.id
-        }
-        faults = self._wait(awaited, "managed")
+        def end(come: tuple[str, str]) -> Outcome:
+            id, fault = come
+            return self._managed(by_id[id], id, fault, reclaim)
 
-        def end(request: VolumeRequest, outcome: Outcome) -> Outcome:
-            if outcome.id is None:
-                return outcome
-            return self._managed(request, outcome, faults[outcome.id], reclaim)
-
-        outcomes = list(self._executor.map(end, requests, begun))
+        ended: dict[str, Outcome] = {}
+        # Not those of the executor that all share, where others would wait until all are asked for.
+        threads = concurrent.futures.ThreadPoolExecutor(self._width, "manage")
+        try:
+            asked = [threads.submit(begin, request) for request in requests]
+            for come in self._listing.as_they_come(
+                awaited, self._timeout, more=lambda: _are_going_on(asked)
+            ):
+                faults = self._faults(come, "managed")
+                some = self._settled(list(self._executor.map(end, faults.items())))
+                ended |= {outcome.key: outcome for outcome in some}
+                if done := [outcome for outcome in some if outcome.id]:
+                    managed(done)
+        finally:
+            threads.shutdown(cancel_futures=True)
+        outcomes = [ended.get(one.result().key, one.result()) for one in asked]
         self._clear([outcome.key for outcome in outcomes if outcome.fault], reclaim)
-        return [self._settled(outcome) for outcome in outcomes]
+        return outcomes
 
     def _list(self) -> Mapping[str, Any]:
         with asking(self._site, "Cinder", "list volumes"):
@@ -161,10 +177,16 @@ class Volumes:
         self.unmanage(reclaimed)
         return {key: volumes[0] for key, volumes in there.items() if key not in failed}
 
-    def _settled(self, outcome: Outcome) -> Outcome:
-        """Return the volume that is the one under the key, and take any others from Cinder."""
-        volumes = _by_key(self._listing.known()).get(outcome.key, [])
-        if outcome.id is None or len(volumes) < 2:
+    def _settled(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        """Return the volumes that are the ones under their keys; take any others from Cinder."""
+        there = _by_key(self._listing.known())
+        return [
+            self._only(outcome, there.get(outcome.key, [])) if outcome.id else outcome
+            for outcome in outcomes
+        ]
+
+    def _only(self, outcome: Outcome, volumes: Sequence[Any]) -> Outcome:
+        if len(volumes) < 2:
             return outcome
         chosen, *others = volumes
         let_go = [self._let_go(outcome.key, others)]
@@ -172,6 +194,18 @@ class Volumes:
         if left.fault:
             return left
         return dataclasses.replace(outcome, id=chosen.id)
+
+    def _at_rest(self, keys: Sequence[str]) -> dict[str, list[Any]]:
+        """Return what is there under the keys, once Cinder is at none of it, or has lost the order.
+
+        What it is at it would finish, and rename on the array, after it was told to let go.
+        """
+        there = _by_key(self._listing.fresh()) if keys else {}
+        begun = [v.id for key in keys for v in there.get(key, []) if v.status in BEGUN]
+        if not begun:
+            return there
+        self._listing.wait_for_each(dict.fromkeys(begun, _is_at_rest), self._timeout)
+        return _by_key(self._listing.fresh())
 
     def _ask(
         self,
@@ -205,7 +239,7 @@ class Volumes:
     def _managed(
         self,
         request: VolumeRequest,
-        outcome: Outcome,
+        id: str,
         fault: str,
         reclaim: Callable[[str], None],
     ) -> Outcome:
@@ -214,17 +248,15 @@ class Volumes:
             # that is what this tells first.
             with contextlib.suppress(errors.StorageError):
                 reclaim(request.key)
-            self._give_up(str(outcome.id))
+            self._give_up(id)
             return Outcome(request.key, None, fault)
         try:
-            with asking(self._site, "Cinder", f"set the metadata of volume {outcome.id}"):
+            with asking(self._site, "Cinder", f"set the metadata of volume {id}"):
                 if request.metadata:
-                    self._connection.block_storage.set_volume_metadata(
-                        str(outcome.id), **dict(request.metadata)
-                    )
+                    self._connection.block_storage.set_volume_metadata(id, **dict(request.metadata))
         except errors.CloudError as error:
             return _fault(request.key, error)
-        return outcome
+        return Outcome(request.key, id)
 
     def _state(self, request: VolumeRequest, volume: Any) -> str | None:
         """Return a fault, "" when all is well, None as long as Cinder is at it."""
@@ -235,7 +267,8 @@ class Volumes:
                 f"Cinder of {self._site} could not manage volume {request.array_volume} of the"
                 f" array; the log of cinder-volume has the reason, at volume {volume.id}"
             )
-        return "" if volume.status in ("available", "in-use") else None
+        # Any other has been managed, also what a server is about to get, or could not be given.
+        return None if volume.status in (*BEGUN, *LEAVING) else ""
 
     def _is_lost(self, volume: Any) -> bool:
         return volume.status in FAILED or (volume.status in LEAVING and volume.id in self._kept)
@@ -278,7 +311,7 @@ class Volumes:
         # Cinder does not list what is gone among what has changed.
         faults = self._wait(dict.fromkeys(ids, state), what, whole=True)
         return [
-            Outcome(outcome.key, None, fault) if (fault := faults.get(outcome.id)) else outcome
+            Outcome(outcome.key, None, fault) if (fault := faults.get(str(outcome.id))) else outcome
             for outcome in asked
         ]
 
@@ -321,9 +354,11 @@ class Volumes:
         what: str,
         *,
         whole: bool = False,
-    ) -> dict[str | None, str]:
+    ) -> dict[str, str]:
         """Return what is wrong with each; "" when all is well."""
-        outcomes = self._listing.wait_for_each(awaited, self._timeout, whole=whole)
+        return self._faults(self._listing.wait_for_each(awaited, self._timeout, whole=whole), what)
+
+    def _faults(self, outcomes: Mapping[str, str | Overdue], what: str) -> dict[str, str]:
         return {
             id: self._told(id, outcome, what) if isinstance(outcome, Overdue) else outcome
             for id, outcome in outcomes.items()
@@ -351,6 +386,16 @@ def _by_key(volumes: Mapping[str, Any]) -> dict[str, list[Any]]:
         if said.startswith(MARK):
             by_key.setdefault(said.removeprefix(MARK), []).append(volume)
     return by_key
+
+
+def _is_at_rest(volume: Any) -> bool | None:
+    return True if volume is None or volume.status not in BEGUN else None
+
+
+def _are_going_on(asked: Sequence[concurrent.futures.Future[Outcome]]) -> bool:
+    """Whether some are still to be asked for; raises what asking for one raised."""
+    done = [one.result() for one in asked if one.done()]
+    return len(done) < len(asked)
 
 
 def _detaching(volume: Any) -> str:

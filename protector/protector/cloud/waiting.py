@@ -6,7 +6,7 @@ import datetime
 import math
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic, TypeVar
 
 from protector import errors
@@ -25,13 +25,14 @@ WHOLE_EVERY = 15.0
 @dataclasses.dataclass(frozen=True)
 class Limits:
     """Seconds: how long a server may take to run and to be off, and a volume to be available, and
-    between two looks at a list.
+    between two looks at a list. ``parallel_requests``: to a service.
     """
 
     server_timeout: float
     shutdown_timeout: float
     volume_timeout: float
     poll_interval: float
+    parallel_requests: int
 
 
 class Overdue(Exception):
@@ -118,35 +119,52 @@ class Listing(Generic[T]):
         *,
         whole: bool = False,
     ) -> dict[str, R | Overdue]:
-        """Return the same for several things, in their order.
+        """Return the same for several things, in their order; see :meth:`as_they_come`."""
+        outcomes: dict[str, R | Overdue] = {}
+        for come in self.as_they_come(awaited, timeout, whole=whole):
+            outcomes |= come
+        return {id: outcomes[id] for id in awaited}
+
+    def as_they_come(
+        self,
+        awaited: Mapping[str, Callable[[T | None], R | None]],
+        timeout: float,
+        *,
+        whole: bool = False,
+        more: Callable[[], bool] = lambda: False,
+    ) -> Iterator[dict[str, R | Overdue]]:
+        """Yield the ids of some of the things and what has come of them, until all have been.
 
         The rest is overdue when nothing has come of any of them for ``timeout`` seconds: a service
         may do one after the other, but what it has lost is not waited for one after the other.
 
         :param whole: look at all of the list each time: the service may not count as a change what
             is waited for.
+        :param more: whether others may still be added to ``awaited``.
         """
-        outcomes: dict[str, R] = {}
+        ended: set[str] = set()
         seen: _Seen[T] = _Seen({}, is_whole=False)
-        failed: errors.CloudError | None = None
         deadline = time.monotonic() + timeout
-        while len(outcomes) < len(awaited):
+        while True:
+            grows = more()  # first: what is added after this is looked for next time
+            left = {id: done for id, done in dict(awaited).items() if id not in ended}
+            if not left and not grows:
+                return
             self._look(whole=whole)
             failed = self._error
             if failed is None:
                 seen = self._seen
-                come = _come(seen, {id: awaited[id] for id in awaited.keys() - outcomes.keys()})
+                come: dict[str, R | Overdue] = dict(_come(seen, left))
                 if come:
+                    ended |= come.keys()
+                    yield come
+                if come or grows:
                     deadline = time.monotonic() + timeout
-                outcomes |= come
             if time.monotonic() > deadline:
                 if failed or seen.is_whole:
                     break
                 whole = True  # once more, for what was never told to have changed
-        return {
-            id: outcomes[id] if id in outcomes else Overdue(failed, seen.things.get(id))
-            for id in awaited
-        }
+        yield {id: Overdue(failed, seen.things.get(id)) for id in left if id not in ended}
 
     # -- inside -------------------------------------------------------------------------------
 

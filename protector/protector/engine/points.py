@@ -9,13 +9,11 @@ from sqlalchemy.orm import Session
 from protector import errors
 from protector.db import documents
 from protector.db.models import RecoveryDocument
-from protector.domain.document import ConsistencyGroup, Document, Member, Volume
+from protector.domain.document import ConsistencyGroup, Document, Member
 from protector.domain.operation import RecoveryArguments
 from protector.domain.readiness import Finding, Severity
-from protector.engine.recovery import Recovery
+from protector.engine.recovery import Disk, Recovery
 from protector.storage.base import Point, ReplicaGroup, StorageDriver
-
-Disk = tuple[Member, Volume]
 
 # Of those that there are, so many are listed in a sentence.
 MOST_TOLD = 10

@@ -3,6 +3,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Collection
 
 from protector import errors
 from protector.cloud.base import Inventory, ServerRequest
@@ -17,6 +18,7 @@ from protector.sync.peer import Peer
 
 # Server id -> sentences on why that member cannot be recovered.
 Faults = dict[str, list[str]]
+Disk = tuple[Member, Volume]
 
 
 @dataclasses.dataclass
@@ -137,15 +139,26 @@ class Recovery(Work):
         done = {*self.servers(), *self.arguments.skip}
         return [member for member in self.members if member.server_id not in done]
 
-    def unpromoted(self, faults: Faults) -> list[tuple[Member, Volume]]:
+    def unpromoted(self, faults: Faults) -> list[Disk]:
         """Return the volumes to be made, of the members that nothing is wrong with."""
         made = self.volumes()
+        return [disk for disk in self._disks(faults) if disk[1].id not in made]
+
+    def unmanaged(self, faults: Faults, younger: Collection[str]) -> list[Disk]:
+        """Return those that Cinder is to have: all but the ones younger than the point.
+
+        What it has already is among them.
+        """
+        return [disk for disk in self._disks(faults) if disk[1].id not in younger]
+
+    def _disks(self, faults: Faults) -> list[Disk]:
+        """Return the volumes of the missing members; first of those that are started first."""
         return [
             (member, volume)
-            for member in self.missing()
+            for _, tier in recovery.boot_tiers(self.missing())
+            for member in tier
             if member.server_id not in faults
             for volume in member.volumes
-            if volume.id not in made
         ]
 
 

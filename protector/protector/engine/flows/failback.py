@@ -8,6 +8,7 @@ from taskflow.flow import Flow
 from protector.engine.failback import Failback
 from protector.engine.flows.plan import phase, plan
 from protector.engine.flows.tiers import boot_tiers
+from protector.engine.managing import Managing
 from protector.engine.steps.failback import (
     OverwriteOriginals,
     RemoveCopies,
@@ -25,6 +26,7 @@ from protector.engine.steps.storage import ManageVolumesIntoCinder, PromoteVolum
 
 def failback(work: Failback) -> Flow:
     """The planned way back: onto the original volumes and servers, as far as they are there."""
+    managing = Managing(work)
     return plan(
         "failback",
         phase("preparation", ValidateReturn(work), CreateDrOperationRecord(work)),
@@ -36,11 +38,11 @@ def failback(work: Failback) -> Flow:
             SaveOriginals(work),
             OverwriteOriginals(work),
             PromoteVolumesFromSnapshot(work),
-            ManageVolumesIntoCinder(work),
+            ManageVolumesIntoCinder(work, managing),
         ),
         phase(
             "instance_recreation",
-            *boot_tiers(work, work.all_members, functools.partial(ReturnVm, work)),
+            *boot_tiers(work, work.all_members, functools.partial(ReturnVm, work, managing)),
         ),
         phase("finalization", Return(work), ResumeReplication(work), RemoveCopies(work)),
     )

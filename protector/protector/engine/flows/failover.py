@@ -8,6 +8,7 @@ from taskflow.flow import Flow
 
 from protector.engine.flows.plan import phase, plan
 from protector.engine.flows.tiers import boot_tiers
+from protector.engine.managing import Managing
 from protector.engine.recovery import PlannedRecovery, Recovery
 from protector.engine.step import Step
 from protector.engine.steps.finalization import Finalization, TakeOver
@@ -53,6 +54,7 @@ def _failover(
     work: Recovery, name: str, *, storage: Sequence[Step], finalization: Sequence[Step]
 ) -> Flow:
     """:param storage: the steps that lead to the snapshot from which it starts."""
+    managing = Managing(work)
     return plan(
         name,
         phase(
@@ -64,11 +66,11 @@ def _failover(
             "storage_failover",
             *storage,
             PromoteVolumesFromSnapshot(work),
-            ManageVolumesIntoCinder(work),
+            ManageVolumesIntoCinder(work, managing),
         ),
         phase(
             "instance_recreation",
-            *boot_tiers(work, work.document.members, functools.partial(RecreateVm, work)),
+            *boot_tiers(work, work.document.members, functools.partial(RecreateVm, work, managing)),
         ),
         phase("finalization", *finalization),
     )

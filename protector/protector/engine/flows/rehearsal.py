@@ -7,6 +7,7 @@ from taskflow.flow import Flow
 
 from protector.engine.flows.plan import phase, plan
 from protector.engine.flows.tiers import boot_tiers
+from protector.engine.managing import Managing
 from protector.engine.rehearsal import Cleanup, Rehearsal
 from protector.engine.steps.cleanup import (
     EndTest,
@@ -34,6 +35,7 @@ def rehearse(work: Rehearsal) -> Flow:
 
     No port is waited for between the boot tiers: most lie where this host has no way to.
     """
+    managing = Managing(work)
     return plan(
         "test_failover",
         phase("preparation", ValidateTargetSite(work), RecordTest(work)),
@@ -41,7 +43,7 @@ def rehearse(work: Rehearsal) -> Flow:
             "storage_failover",
             IdentifyLatestSnapshot(work),
             PromoteVolumesFromSnapshot(work),
-            ManageVolumesIntoCinder(work),
+            ManageVolumesIntoCinder(work, managing),
         ),
         phase(
             "instance_recreation",
@@ -49,7 +51,7 @@ def rehearse(work: Rehearsal) -> Flow:
             *boot_tiers(
                 work,
                 work.document.members,
-                functools.partial(RecreateVm, work),
+                functools.partial(RecreateVm, work, managing),
                 waits_for_ports=False,
             ),
         ),

@@ -13,6 +13,7 @@ from protector.domain.document import Member, Volume
 from protector.domain.operation import Cancel
 from protector.engine import listening, planning
 from protector.engine.listening import Listener
+from protector.engine.managing import Managing
 from protector.engine.recovery import Faults, Recovery
 from protector.engine.step import Result, repeated
 from protector.engine.steps.base import RecoveryStep
@@ -24,8 +25,9 @@ LOG = logging.getLogger(__name__)
 class RecreateVm(RecoveryStep):
     """One VM. That it cannot be made is its own affair: the others come up all the same."""
 
-    def __init__(self, work: Recovery, member: Member, name: str) -> None:
+    def __init__(self, work: Recovery, managing: Managing, member: Member, name: str) -> None:
         super().__init__(work, name)
+        self._managing = managing
         self._member = member
         self._has_asked = False
 
@@ -34,10 +36,11 @@ class RecreateVm(RecoveryStep):
         self,
         requests: dict[str, Any],
         notes: dict[str, list[str]],
-        faults: Faults,
+        destination: dict[str, str],
+        promote_faults: Faults,
         younger: list[str],
     ) -> Result:
-        result = self._result(requests, notes, faults, younger)
+        result = self._result(requests, notes, destination, promote_faults, younger)
         if "fault" in result:
             self.work.must_do_without(self._member, result["fault"])
         return result
@@ -46,7 +49,8 @@ class RecreateVm(RecoveryStep):
         self,
         requests: dict[str, Any],
         notes: dict[str, list[str]],
-        faults: Faults,
+        destination: dict[str, str],
+        promote_faults: Faults,
         younger: list[str],
     ) -> Result:
         server_id = self._member.server_id
@@ -55,6 +59,7 @@ class RecreateVm(RecoveryStep):
             return {"detail": f"Server {here} runs already"}
         if server_id in self.work.arguments.skip:
             return {"detail": self._skipped()}
+        faults = promote_faults | self._bring_volumes(destination, promote_faults, younger)
         if self.work.cancelled():
             return {"fault": f"VM {self._member.name} was not begun: the operation was cancelled"}
         if server_id in faults:
@@ -67,6 +72,13 @@ class RecreateVm(RecoveryStep):
             without,
             notes=[*notes[server_id], *map(self._came_too_late, without)],
         )
+
+    def _bring_volumes(
+        self, destination: dict[str, str], promote_faults: Faults, younger: Sequence[str]
+    ) -> Faults:
+        disks = self.work.unmanaged(promote_faults, younger)
+        own = [disk for disk in disks if disk[0].server_id == self._member.server_id]
+        return self._managing.bring(self, disks, destination, awaited=own).faults
 
     def _recreate(
         self, request: ServerRequest, without: Sequence[Volume], *, notes: Sequence[str]

@@ -10,6 +10,8 @@ from protector.db import claims, pairs
 from protector.domain.document import Member
 from protector.engine import planning
 from protector.engine.failback import Failback
+from protector.engine.managing import Managing
+from protector.engine.recovery import Faults
 from protector.engine.step import Result, repeated
 from protector.engine.steps.failback import FailbackStep
 from protector.engine.steps.preparation import REQUEST
@@ -18,8 +20,9 @@ from protector.engine.steps.preparation import REQUEST
 class ReturnVm(FailbackStep):
     """Start the original, or make the VM anew around its volumes."""
 
-    def __init__(self, work: Failback, member: Member, name: str) -> None:
+    def __init__(self, work: Failback, managing: Managing, member: Member, name: str) -> None:
         super().__init__(work, name)
+        self._managing = managing
         self._member = member
 
     @repeated
@@ -28,10 +31,11 @@ class ReturnVm(FailbackStep):
         requests: dict[str, Any],
         notes: dict[str, list[str]],
         standing_by: dict[str, dict[str, Any]],
-        faults: dict[str, list[str]],
+        destination: dict[str, str],
+        promote_faults: Faults,
+        younger: list[str],
     ) -> Result:
         id = self._member.server_id
-        self.work.must_bear(faults)
         here = self.work.servers().get(id)
         if here:
             return {"detail": f"Server {here} runs already"}
@@ -42,6 +46,10 @@ class ReturnVm(FailbackStep):
             return self._start(original["server_id"])
         if original["same"]:
             return self._start(original["server_id"])
+        disks = self.work.unmanaged(promote_faults, younger)
+        own = [disk for disk in disks if disk[0].server_id == id]
+        come = self._managing.bring(self, disks, destination, awaited=own)
+        self.work.must_bear(come.faults)
         if original["server_id"]:
             self._make_room(original["server_id"])
         return self._make(REQUEST.validate_python(requests[id]), notes[id])

@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pydantic
 
 from protector import errors
-from protector.cloud.base import Outcome, VolumeRequest
 from protector.db import claims, pairs
 from protector.domain.document import Member, Volume
 from protector.engine import mirrors, points
-from protector.engine.recovery import Faults
+from protector.engine.managing import Managing
+from protector.engine.recovery import Disk, Faults, Recovery
 from protector.engine.step import Result, repeated
 from protector.engine.steps.base import RecoveryStep
 from protector.storage.base import ArrayVolume, Point
@@ -113,13 +113,11 @@ class PromoteVolumesFromSnapshot(RecoveryStep):
         self.work.must_bear(faults)
         return {"promote_faults": faults, "detail": f"{len(wanted)} volumes made"}
 
-    def _promote_all(
-        self, wanted: Sequence[tuple[Member, Volume]], point: Point
-    ) -> list[str | None]:
+    def _promote_all(self, wanted: Sequence[Disk], point: Point) -> list[str | None]:
         """Return what is wrong with each. What ends the step ends it for those not begun yet."""
         ends = threading.Event()
 
-        def promote(one: tuple[Member, Volume]) -> str | None:
+        def promote(one: Disk) -> str | None:
             if ends.is_set():
                 return None
             try:
@@ -190,87 +188,46 @@ class PromoteVolumesFromSnapshot(RecoveryStep):
 
 
 class ManageVolumesIntoCinder(RecoveryStep):
-    """Make volumes of the tenant's out of the array's."""
+    """Make volumes of the tenant's out of the array's, until one VM has all of its own.
 
-    default_provides = {"faults"}
+    Cinder goes on with the others; each VM waits for its own before it is recreated.
+    """
+
+    def __init__(self, work: Recovery, managing: Managing) -> None:
+        super().__init__(work)
+        self._managing = managing
 
     @repeated
     def execute(
         self, promote_faults: Faults, destination: dict[str, str], younger: list[str]
     ) -> Result:
-        faults = dict(promote_faults)
-        wanted = [
-            (member, volume)
-            for member in self.work.missing()
-            if member.server_id not in faults
-            for volume in member.volumes
-            if volume.id not in younger
-        ]
-        outcomes = self._manage_patiently([volume for _, volume in wanted], destination)
-        for (member, volume), outcome in zip(wanted, outcomes, strict=True):
-            if outcome.id:
-                self._write(volume.id, outcome.id)
-            else:
-                faults.setdefault(member.server_id, []).append(
-                    f"VM {member.name}: volume {volume.name} could not be managed by Cinder of"
-                    f" {self.work.site}: {outcome.fault}"
-                    + (self.tried() if outcome.passing else "")
-                )
-        self.work.must_bear(faults)
-        return {"faults": faults, "detail": f"{sum(bool(o.id) for o in outcomes)} volumes managed"}
-
-    def _manage_patiently(
-        self, volumes: Sequence[Volume], destination: dict[str, str]
-    ) -> list[Outcome]:
-        """Manage them; those whose fault may pass are asked for again, and they alone."""
-        outcomes: dict[str, Outcome] = {}
-
-        def manage() -> list[Outcome]:
-            left = [one for one in volumes if _unsettled(outcomes.get(self.work.key(one.id)))]
-            outcomes.update((one.key, one) for one in self._manage(left, destination))
-            return [outcomes[self.work.key(volume.id)] for volume in volumes]
-
-        return self.patiently(manage, unless=lambda them: not any(map(_unsettled, them)))
-
-    def _manage(self, volumes: Sequence[Volume], destination: dict[str, str]) -> list[Outcome]:
-        made = self.work.volumes()
-        requests = [
-            VolumeRequest(
-                key=self.work.key(volume.id),
-                array_volume=made[volume.id].array_volume_name,
-                name=self.work.named(volume.name),
-                bootable=volume.bootable,
-                metadata=volume.metadata,
-            )
-            for volume in volumes
-        ]
-        ids = {self.work.key(volume.id): made[volume.id].array_volume_id for volume in volumes}
-
-        def reclaim(key: str) -> None:
-            # The volume may have been managed since, by the engine that has taken over from us.
-            self.work.must_be_ours()
-            self.work.equipment.array.reclaim(ids[key], key=key)
-
-        try:
-            return self.work.tenant.manage_volumes(requests, **destination, reclaim=reclaim)
-        except errors.CloudRefused as refusal:
-            raise errors.volume_manage_refused(refusal) or refusal from None
-
-    def _write(self, source_id: str, volume_id: str | None) -> None:
-        with self.work.sessions.begin() as session:
-            claims.hold(session, self.work.claim)
-            pairs.managed(session, self.work.group_id, self.work.label, source_id, volume_id)
+        disks = self.work.unmanaged(promote_faults, younger)
+        of_each = _ids_by_member(disks)
+        come = self._managing.bring(
+            self,
+            disks,
+            destination,
+            awaited=disks,
+            enough=lambda there: any(ids <= there for ids in of_each),
+        )
+        self.work.must_bear({**promote_faults, **come.faults})
+        told = f"{len(come.there)} volumes managed"
+        left = len(disks) - len(come.there)
+        return {"detail": f"{told}; Cinder is at {left} more" if left else told}
 
     def undo(self) -> None:
+        self._managing.end()
         made = self.work.volumes()
         keys = [self.work.key(id) for id in made]
         outcomes = self.patiently(
             lambda: self.work.tenant.unmanage_volumes(keys),
-            unless=lambda outcomes: not any(map(_unsettled, outcomes)),
+            unless=lambda outcomes: not any(outcome.passing for outcome in outcomes),
         )
-        for source_id, outcome in zip(made, outcomes, strict=True):
-            if outcome.fault is None:
-                self._write(source_id, None)
+        with self.work.sessions.begin() as session:
+            claims.hold(session, self.work.claim)
+            for source_id, outcome in zip(made, outcomes, strict=True):
+                if outcome.fault is None:
+                    pairs.managed(session, self.work.group_id, self.work.label, source_id, None)
         left = [outcome.fault for outcome in outcomes if outcome.fault]
         if left:
             raise errors.CloudError(
@@ -280,5 +237,8 @@ class ManageVolumesIntoCinder(RecoveryStep):
             )
 
 
-def _unsettled(outcome: Outcome | None) -> bool:
-    return outcome is None or outcome.passing
+def _ids_by_member(disks: Sequence[Disk]) -> list[set[str]]:
+    ids: dict[str, set[str]] = {}
+    for member, volume in disks:
+        ids.setdefault(member.server_id, set()).add(volume.id)
+    return list(ids.values())

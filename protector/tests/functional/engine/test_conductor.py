@@ -165,7 +165,7 @@ def test_an_engine_that_stops_ends_its_step_and_the_next_one_goes_on(lost: World
         engine.sweep(ALIVE)
         wait_for(lambda: idle(engine))
     assert lost.b.operation(operation_id).status == "completed"
-    assert lost.b.cloud.faults.calls.count("manage_volumes") == 1
+    assert lost.b.array.faults.calls.count("promote") == 4
 
 
 def test_a_step_that_does_not_end_in_time_is_left_as_it_is(lost: World) -> None:

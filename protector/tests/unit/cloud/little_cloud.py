@@ -107,11 +107,14 @@ class LittleCloud:
                 project={"project_name": "service", "project_domain_name": "Default"},
             ),
             region_name=None,
-            parallel_requests=4,
             timeout=5,
             call_budget=call_budget,
             limits=Limits(
-                server_timeout=2, shutdown_timeout=2, volume_timeout=2, poll_interval=0.01
+                server_timeout=2,
+                shutdown_timeout=2,
+                volume_timeout=2,
+                poll_interval=0.01,
+                parallel_requests=4,
             ),
         )
 

@@ -23,10 +23,15 @@ def cloud_at(port: int) -> OpenStackCloud:
             project={"project_name": "service", "project_domain_name": "Default"},
         ),
         region_name=None,
-        parallel_requests=4,
         timeout=TIMEOUT,
         call_budget=TIMEOUT,
-        limits=Limits(server_timeout=1, shutdown_timeout=1, volume_timeout=1, poll_interval=0.01),
+        limits=Limits(
+            server_timeout=1,
+            shutdown_timeout=1,
+            volume_timeout=1,
+            poll_interval=0.01,
+            parallel_requests=4,
+        ),
     )
 
 

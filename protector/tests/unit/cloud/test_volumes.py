@@ -13,6 +13,7 @@ import requests
 from protector import errors
 from protector.cloud.base import VolumeRequest
 from protector.cloud.volumes import Volumes
+from protector.cloud.waiting import Limits
 
 OLD_NAME = "protector-key"
 REQUEST = VolumeRequest(key="key", array_volume=OLD_NAME, name="disk0", bootable=True, metadata={})
@@ -118,8 +119,13 @@ def volumes_of(
         connection,
         connection,
         executor,
-        timeout=timeout,
-        interval=0,
+        Limits(
+            server_timeout=5,
+            shutdown_timeout=5,
+            volume_timeout=timeout,
+            poll_interval=0,
+            parallel_requests=2,
+        ),
     )
 
 
@@ -186,7 +192,7 @@ def test_a_volume_that_cinder_never_got_done_can_be_given_back(
 ) -> None:
     cinder = Cinder(fails=0)
     cinder.plant("lost", status="creating", size=0)
-    (outcome,) = volumes_of(cinder, executor).unmanage(["key"])
+    (outcome,) = volumes_of(cinder, executor, timeout=0.2).unmanage(["key"])
     assert outcome.fault is None
     assert cinder.volumes() == []
 
