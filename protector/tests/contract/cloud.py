@@ -164,6 +164,7 @@ class Bench(abc.ABC):
         requests: Sequence[VolumeRequest],
         reclaim: Callable[[str], None] = lambda key: None,
         volume_type: VolumeType | None = None,
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
     ) -> list[Outcome]:
         service = self.cloud.as_service()
         pool = service.pool_for(self.volume_type)
@@ -172,6 +173,7 @@ class Bench(abc.ABC):
             pool=pool,
             volume_type_id=(volume_type or self.volume_type).id,
             reclaim=reclaim,
+            managed=managed,
         )
 
     def land(self, count: int) -> list[str]:
@@ -554,6 +556,16 @@ class RecoveringContract:
     def test_managing_twice_is_managing_once(self, bench: Bench) -> None:
         requests = bench.request_volumes(1)
         assert bench.manage(requests) == bench.manage(requests)
+
+    def test_what_has_been_managed_is_told_meanwhile_and_only_that(self, bench: Bench) -> None:
+        good, other, bad = bench.request_volumes(3)
+        bad = dataclasses.replace(bad, array_volume=bench.name("missing"))
+        told: list[Outcome] = []
+        outcomes = bench.manage([good, bad, other], managed=told.extend)
+        assert {one.key: one.id for one in told} == {
+            one.key: one.id for one in outcomes if one.key != bad.key
+        }
+        assert len(told) == 2
 
     def test_a_volume_is_reclaimed_before_it_is_managed_and_then_left_alone(
         self, bench: Bench

@@ -3,6 +3,7 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 from contract.cloud import QUOTAS, Bench, CloudContract, ShownServer, ShownVolume
@@ -222,6 +223,33 @@ def test_the_suite_catches_a_cloud_whose_one_fault_stops_all() -> None:
     with pytest.raises(errors.CloudError):
         CloudContract().test_a_volume_that_cannot_be_managed_does_not_stop_the_others(
             FakeBench(ForgetfulCloud)
+        )
+
+
+class BoastfulTenant(FakeTenantCloud):
+    """Breaks the contract: tells of volumes as managed that were not."""
+
+    def manage_volumes(
+        self,
+        requests: Sequence[VolumeRequest],
+        *,
+        managed: Callable[[Sequence[Outcome]], None] = lambda outcomes: None,
+        **how: Any,
+    ) -> list[Outcome]:
+        outcomes = super().manage_volumes(requests, **how)
+        managed(outcomes)
+        return outcomes
+
+
+class BoastfulCloud(FakeCloud):
+    def by_token(self, token: str, project_id: str) -> BoastfulTenant:
+        return BoastfulTenant(self, project_id)
+
+
+def test_the_suite_catches_a_cloud_that_tells_of_what_it_has_not_managed() -> None:
+    with pytest.raises(AssertionError):
+        CloudContract().test_what_has_been_managed_is_told_meanwhile_and_only_that(
+            FakeBench(BoastfulCloud)
         )
 
 

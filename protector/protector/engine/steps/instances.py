@@ -78,7 +78,10 @@ class RecreateVm(RecoveryStep):
     ) -> Faults:
         disks = self.work.unmanaged(promote_faults, younger)
         own = [disk for disk in disks if disk[0].server_id == self._member.server_id]
-        return self._managing.bring(self, disks, destination, awaited=own).faults
+        try:
+            return self._managing.bring(self, disks, destination, awaited=own).faults
+        except errors.CloudError as error:
+            return {self._member.server_id: [f"VM {self._member.name}: {error.text}"]}
 
     def _recreate(
         self, request: ServerRequest, without: Sequence[Volume], *, notes: Sequence[str]

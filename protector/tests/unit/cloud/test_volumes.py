@@ -2,8 +2,10 @@
 """Managing volumes by a Cinder whose driver fails after it has renamed the array's volume."""
 
 import concurrent.futures
+import dataclasses
+import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import openstack.exceptions
@@ -11,11 +13,15 @@ import pytest
 import requests
 
 from protector import errors
-from protector.cloud.base import VolumeRequest
+from protector.cloud.base import Outcome, VolumeRequest
 from protector.cloud.volumes import Volumes
 from protector.cloud.waiting import Limits
 
 OLD_NAME = "protector-key"
+MANY = 20
+# Seconds.
+PATIENCE = 10
+PAUSE = 0.2
 REQUEST = VolumeRequest(key="key", array_volume=OLD_NAME, name="disk0", bootable=True, metadata={})
 
 
@@ -305,3 +311,83 @@ def test_a_fault_that_may_pass_is_told_as_one(executor: concurrent.futures.Execu
         [REQUEST], "pool", "type", lambda key: None
     )
     assert not outcome.passing
+
+
+def test_what_is_managed_is_told_while_others_are_still_asked_for(
+    executor: concurrent.futures.Executor,
+) -> None:
+    """So that a VM of hundreds can be started when its own volumes are there."""
+    told = threading.Event()
+
+    class Busy(Cinder):
+        def post(self, path: str, *, json: dict[str, Any], microversion: str) -> requests.Response:
+            if json["volume"]["name"] == "late":
+                assert told.wait(PATIENCE)
+            return super().post(path, json=json, microversion=microversion)
+
+    cinder = Busy(fails=0)
+    late = dataclasses.replace(REQUEST, key="late", name="late", array_volume="unknown")
+    seen: list[str] = []
+
+    def managed(outcomes: Sequence[Outcome]) -> None:
+        seen.extend(outcome.key for outcome in outcomes)
+        told.set()
+
+    outcomes = volumes_of(cinder, executor).manage(
+        [late, REQUEST], "pool", "type", lambda key: None, managed
+    )
+    assert (seen, outcomes[1].id) == (["key"], "v1")
+    assert outcomes[0].fault
+
+
+def test_once_managing_is_refused_no_more_is_asked_for(
+    executor: concurrent.futures.Executor,
+) -> None:
+    asked: list[str] = []
+    over = threading.Event()
+
+    class Strict(Cinder):
+        def post(self, path: str, *, json: dict[str, Any], microversion: str) -> requests.Response:
+            asked.append(json["volume"]["name"])
+            if len(asked) > 1:
+                over.wait(PAUSE)
+            raise openstack.exceptions.ForbiddenException("Policy forbids it.", http_status=403)
+
+    many = [dataclasses.replace(REQUEST, key=f"key{number}") for number in range(MANY)]
+    with pytest.raises(errors.CloudRefused, match="Policy forbids it"):
+        volumes_of(Strict(fails=0), executor).manage(many, "pool", "type", lambda key: None)
+    assert len(asked) < MANY / 2
+
+
+def test_what_cinder_is_at_is_done_before_it_is_told_to_let_go(
+    executor: concurrent.futures.Executor,
+) -> None:
+    """It would rename the volume on the array after that was given back."""
+
+    class Slow(Cinder):
+        def volumes(self, *, updated_at: str | None = None) -> list[Any]:
+            found = super().volumes(updated_at=updated_at)
+            if len(self.looks) == 3:
+                self._volumes["begun"].status = "available"
+            return found
+
+        def reset_volume_status(self, id: str, status: str) -> None:
+            raise AssertionError(f"{id} was given up")
+
+    cinder = Slow(fails=0)
+    cinder.plant("begun", status="managing", updated_at="2026-01-01T00:00:59")
+    assert volumes_of(cinder, executor).unmanage(["key"]) == [Outcome("key", "begun")]
+    assert len(cinder.looks) > 2
+
+
+@pytest.mark.parametrize("status", ["in-use", "reserved", "attaching"])
+def test_a_volume_that_a_server_is_about_to_get_has_been_managed(
+    executor: concurrent.futures.Executor, status: str
+) -> None:
+    """The server may have gone to ERROR, and keep it until it is deleted."""
+    cinder = Cinder(fails=0)
+    cinder.plant("taken", status=status)
+    (outcome,) = volumes_of(cinder, executor, timeout=0.2).manage(
+        [REQUEST], "pool", "type", cinder.reclaim
+    )
+    assert (outcome.id, outcome.fault) == ("taken", None)

@@ -274,3 +274,24 @@ def test_changes_are_asked_for_from_a_little_before_the_last_one() -> None:
     """Nova writes its moments with a Z and Cinder with microseconds; both are UTC."""
     assert moment_before(["2026-11-30T21:00:00Z", "2026-11-30T21:00:09Z"]) == "2026-11-30T21:00:07"
     assert moment_before(["2026-11-30T21:00:09.000000"]) == "2026-11-30T21:00:07"
+
+
+def test_what_is_added_while_others_are_awaited_is_waited_for_as_well(clock: Clock) -> None:
+    nova = Nova(s1="ACTIVE", s2="BUILD")
+    nova.changes = [{}, {"s2": "ACTIVE"}]
+    awaited = {"s1": active}
+    come = []
+    for some in Listing(nova.all, 1, nova.changed).as_they_come(
+        awaited, 60, more=lambda: len(awaited) < 2
+    ):
+        come.append(some)
+        awaited["s2"] = active
+    assert come == [{"s1": "ACTIVE"}, {"s2": "ACTIVE"}]
+
+
+def test_nothing_is_overdue_as_long_as_more_is_added(clock: Clock) -> None:
+    nova = Nova(s1="BUILD")
+    adding = Listing(nova.all, 1).as_they_come({"s1": active}, 5, more=lambda: clock.now < 60)
+    (overdue,) = [outcome for some in adding for outcome in some.values()]
+    assert isinstance(overdue, Overdue)
+    assert clock.now > 64
