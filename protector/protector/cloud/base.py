@@ -294,7 +294,7 @@ class ServiceCloud(abc.ABC):
         ``os_shutdown_timeout`` of its image, or ``[DEFAULT] shutdown_timeout`` of nova.conf.
 
         ``id`` is the server's, when it is off now; else ``fault`` says why not. One that was off
-        before, or is gone, is off.
+        before, or is gone, is off; one that is being started is stopped when it runs.
         """
 
     @abc.abstractmethod

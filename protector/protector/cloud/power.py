@@ -11,12 +11,13 @@ import openstack.exceptions
 from openstack.connection import Connection
 
 from protector import errors
-from protector.cloud.asking import NOT_FOUND, asking, reason
+from protector.cloud.asking import ANSWERS, NOT_FOUND, asking, reason
 from protector.cloud.base import OFF, Outcome
 from protector.cloud.waiting import Listing
 
 # What Nova is about already.
 ENDING = {"powering-off", "deleting", "soft-deleting"}
+BEGINNING = "powering-on"
 # How a server comes into a status in which Nova stops it.
 FIRST = {
     "PAUSED": "unpause it: openstack server unpause {id}; then ",
@@ -54,16 +55,25 @@ class Power:
     # -- one server ---------------------------------------------------------------------------
 
     def _stop(self, server_id: str) -> str | None:
-        """Ask Nova to stop it if it runs; return why it cannot be."""
+        """Ask Nova to stop it if it runs; return why it cannot be.
+
+        One that is being started is stopped when it runs.
+        """
         with contextlib.suppress(*NOT_FOUND):
-            if _ends(self._seen(server_id)):
+            server = self._seen(server_id)
+            if _ends(server) or server.task_state == BEGINNING:
                 return None
             try:
                 self._connection.compute.stop_server(server_id)
-            except openstack.exceptions.ConflictException as error:
-                # Somebody else may have begun it since we looked, or Nova, whose guest was off.
+            except ANSWERS as error:
+                # Somebody else may have begun it since we looked, or Nova, whose guest was off; or
+                # only the answer was lost.
                 server = self._seen(server_id)
-                return None if _ends(server) else _not_stopped(server, reason(error))
+                if _ends(server) or server.task_state == BEGINNING:
+                    return None
+                if isinstance(error, openstack.exceptions.ConflictException):
+                    return _not_stopped(server, reason(error))
+                raise
         return None
 
     def _start(self, server_id: str) -> str | None:
@@ -73,9 +83,13 @@ class Power:
                 return None
             try:
                 self._connection.compute.start_server(server_id)
-            except openstack.exceptions.ConflictException as error:
+            except ANSWERS as error:
                 server = self._seen(server_id)
-                return None if _begins(server) else _not_started(server, reason(error))
+                if _begins(server):
+                    return None
+                if isinstance(error, openstack.exceptions.ConflictException):
+                    return _not_started(server, reason(error))
+                raise
         except NOT_FOUND:
             return f"server {server_id} is not there any more"
         return None
@@ -94,19 +108,30 @@ class Power:
         done: Callable[[Any], bool],
         state: str,
     ) -> list[Outcome]:
+        passing: set[str] = set()
+
         def begin(server_id: str) -> str | None:
             try:
                 with asking(self._site, "Nova", f"have server {server_id} {state}"):
                     return ask(server_id)
             except errors.CloudError as error:
+                if isinstance(error, errors.PASSING):
+                    passing.add(server_id)
                 return error.text
 
         begun = self._executor.map(begin, server_ids)
         faults = {id: fault for id, fault in zip(server_ids, begun, strict=True) if fault}
+        passing &= faults.keys()
         took, late = self._wait({id for id in server_ids if id not in faults}, begin, done, state)
         faults |= late
         return [
-            Outcome(id, None if id in faults else id, faults.get(id), seconds=took.get(id))
+            Outcome(
+                id,
+                None if id in faults else id,
+                faults.get(id),
+                passing=id in passing,
+                seconds=took.get(id),
+            )
             for id in server_ids
         ]
 
@@ -152,17 +177,17 @@ class Power:
 
 def _ends(server: Any) -> bool:
     """Tell whether it is off, or about to be."""
-    return server.status in OFF or server.task_state in ENDING
+    return _is_off(server) or server.task_state in ENDING
 
 
 def _begins(server: Any) -> bool:
     """Tell whether it runs, or is about to. One that still runs is started when it is off."""
-    return bool(server.status == "ACTIVE" or server.task_state == "powering-on")
+    return bool(server.status == "ACTIVE" or server.task_state == BEGINNING)
 
 
 def _is_off(server: Any) -> bool:
-    """One that is gone is off."""
-    return server is None or server.status in OFF
+    """One that is gone is off, and one that is about to run is not."""
+    return server is None or (server.status in OFF and server.task_state != BEGINNING)
 
 
 def _runs(server: Any) -> bool:

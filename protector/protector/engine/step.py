@@ -5,7 +5,7 @@ import contextlib
 import functools
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import tenacity
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from taskflow import task
 
 from protector import errors
+from protector.cloud.base import Outcome
 from protector.db import claims, steps
 from protector.domain.operation import Cancel
 from protector.engine.work import Work
@@ -152,6 +153,11 @@ class Step(task.Task):
                 reason += self.tried()
             raise type(fault)(**{**fault.kwargs, "reason": reason}) from None
         return outcome and outcome.result()
+
+
+def settled(outcomes: Iterable[Outcome]) -> bool:
+    """Whether each would come out the same if it were asked for again."""
+    return not any(outcome.passing for outcome in outcomes)
 
 
 def repeated(execute: Callable[Concatenate[Any, P], R]) -> Callable[Concatenate[Any, P], R]:

@@ -15,7 +15,7 @@ from protector.engine.failback import Failback
 from protector.engine.preflight import originals
 from protector.engine.preflight.assessment import assess
 from protector.engine.preflight.looking import look
-from protector.engine.step import Result, repeated
+from protector.engine.step import Result, repeated, settled
 from protector.engine.steps.finalization import TakeOver
 from protector.engine.steps.handover import PlannedStep, WaitForLastSnapshot
 from protector.engine.steps.preparation import ValidateTargetSite
@@ -94,7 +94,10 @@ class SaveOriginals(FailbackStep):
         """An attempt that could not be undone may have left some running."""
         left = {member.server_id for member in self.work.left_behind}
         ids = [one["server_id"] for id, one in standing_by.items() if id not in left]
-        outcomes = self.work.equipment.cloud.as_service().stop_servers([id for id in ids if id])
+        cloud = self.work.equipment.cloud.as_service()
+        outcomes = self.patiently(
+            lambda: cloud.stop_servers([id for id in ids if id]), unless=settled
+        )
         faults = [outcome.fault for outcome in outcomes if outcome.fault]
         if faults:
             raise errors.NothingRecoverable(faults="\n".join(faults))

@@ -12,7 +12,7 @@ from protector.engine import planning
 from protector.engine.failback import Failback
 from protector.engine.managing import Managing
 from protector.engine.recovery import Faults
-from protector.engine.step import Result, repeated
+from protector.engine.step import Result, repeated, settled
 from protector.engine.steps.failback import FailbackStep
 from protector.engine.steps.preparation import REQUEST
 
@@ -63,9 +63,9 @@ class ReturnVm(FailbackStep):
         cloud = self.work.equipment.cloud.as_service()
         self.work.must_be_ours()
         cloud.stand_down([server_id], self._originals().values())
-        (outcome,) = cloud.start_servers([server_id])
+        (outcome,) = self.patiently(lambda: cloud.start_servers([server_id]), unless=settled)
         if outcome.fault:
-            raise errors.CloudError(service="Nova", site=self.work.site, reason=outcome.fault)
+            raise errors.NothingRecoverable(faults=f"VM {self._member.name}: {outcome.fault}")
         self._write(server_id)
         return {"detail": f"Server {server_id} is ACTIVE again"}
 
@@ -126,9 +126,10 @@ class ReturnVm(FailbackStep):
         standby = work.standby.get(self._member.server_id)
         original = standby.member.server_id if standby else None
         if original:
-            (outcome,) = work.equipment.cloud.as_service().stop_servers([original])
+            cloud = work.equipment.cloud.as_service()
+            (outcome,) = self.patiently(lambda: cloud.stop_servers([original]), unless=settled)
             if outcome.fault:
-                raise errors.CloudError(service="Nova", site=work.site, reason=outcome.fault)
+                raise errors.NothingRecoverable(faults=f"VM {self._member.name}: {outcome.fault}")
         work.tenant.remove_server(work.key(self._member.server_id))
         with work.sessions.begin() as session:
             pairs.removed(session, work.group_id, work.label, self._member.server_id)

@@ -15,7 +15,7 @@ from protector.domain.document import Member
 from protector.domain.operation import ENDED, Cancel
 from protector.engine import points
 from protector.engine.handover import HandingBack, HandingOver
-from protector.engine.step import Result, Step, repeated
+from protector.engine.step import Result, Step, repeated, settled
 from protector.sync import handover
 
 # Seconds after which Nova powers a guest off that does not shut down, unless it is told otherwise.
@@ -98,7 +98,8 @@ class StopVms(Step):
     def execute(self) -> Result:
         members = self.work.of_those(self._members)
         ids = [member.server_id for member in members]
-        outcomes = self.work.equipment.cloud.as_service().stop_servers(ids) if ids else []
+        cloud = self.work.equipment.cloud.as_service()
+        outcomes = self.patiently(lambda: cloud.stop_servers(ids), unless=settled) if ids else []
         names = [member.name for member in members]
         told = list(zip(names, outcomes, strict=True))
         faults = [f"VM {name}: {one.fault}" for name, one in told if one.fault]
@@ -152,7 +153,8 @@ class StartVms(Step):
     def execute(self) -> Result:
         members = self.work.of_those(self._members)
         ids = [member.server_id for member in members]
-        outcomes = self.work.equipment.cloud.as_service().start_servers(ids) if ids else []
+        cloud = self.work.equipment.cloud.as_service()
+        outcomes = self.patiently(lambda: cloud.start_servers(ids), unless=settled) if ids else []
         faults = [
             f"VM {member.name} of {self.work.site} could not be started again: {one.fault}. Start"
             f" it: openstack server start {member.server_id}"

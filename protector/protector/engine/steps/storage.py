@@ -13,7 +13,7 @@ from protector.domain.document import Member, Volume
 from protector.engine import mirrors, points
 from protector.engine.managing import Managing
 from protector.engine.recovery import Disk, Faults, Recovery
-from protector.engine.step import Result, repeated
+from protector.engine.step import Result, repeated, settled
 from protector.engine.steps.base import RecoveryStep
 from protector.storage.base import ArrayVolume, Point
 
@@ -221,7 +221,7 @@ class ManageVolumesIntoCinder(RecoveryStep):
         keys = [self.work.key(id) for id in made]
         outcomes = self.patiently(
             lambda: self.work.tenant.unmanage_volumes(keys),
-            unless=lambda outcomes: not any(outcome.passing for outcome in outcomes),
+            unless=settled,
         )
         with self.work.sessions.begin() as session:
             claims.hold(session, self.work.claim)

@@ -2,14 +2,15 @@
 """A group fails back onto its original volumes and VMs; what goes wrong before is undone."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 from functional.engine.world import Killed, World, context
 
 from protector import errors
-from protector.cloud.base import ServerRequest
+from protector.cloud.base import Outcome, ServerRequest
+from protector.cloud.fake import FakeServiceCloud
 from protector.db.models import Operation
 from protector.domain.operation import Kind
 from protector.engine.steps import failback as steps
@@ -102,6 +103,27 @@ def runs(world: World, site: str) -> dict[str, str]:
     return {glance.name: glance.status for glance in seen.values()}
 
 
+@pytest.fixture
+def busy_nova(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What Nova was first asked for, and could not do then: to stop servers, and to start some."""
+    refused: list[str] = []
+
+    def once(name: str) -> None:
+        switch = getattr(FakeServiceCloud, name)
+
+        def busy(cloud: FakeServiceCloud, ids: Sequence[str]) -> list[Outcome]:
+            if name in refused or not ids:
+                return list(switch(cloud, ids))
+            refused.append(name)
+            return [Outcome(id, None, "HTTP 503", passing=True) for id in ids]
+
+        monkeypatch.setattr(FakeServiceCloud, name, busy)
+
+    once("stop_servers")
+    once("start_servers")
+    return refused
+
+
 def is_home(world: World) -> None:
     """Both sites have it that the group is site-a's, and nothing of it is left on site-b."""
     for site in (world.a, world.b):
@@ -138,6 +160,15 @@ def test_the_originals_run_again_with_what_was_written_meanwhile(away: World) ->
     assert runs(away, "a") == dict.fromkeys(VMS, "ACTIVE")
     for name in VMS:
         assert read(away, "a", name) == {"written on site-b"}
+    is_home(away)
+
+
+def test_what_nova_cannot_do_at_once_is_asked_for_again(away: World, busy_nova: list[str]) -> None:
+    for site in (away.a, away.b):
+        site.conf.set_override("step_budget", 20, group="engine")
+    completed(fail_back(away))
+    assert busy_nova == ["stop_servers", "start_servers"]
+    assert runs(away, "a") == dict.fromkeys(VMS, "ACTIVE")
     is_home(away)
 
 
