@@ -121,7 +121,7 @@ class Power:
 
         begun = self._executor.map(begin, server_ids)
         faults = {id: fault for id, fault in zip(server_ids, begun, strict=True) if fault}
-        passing &= faults.keys()
+        may_pass = passing & faults.keys()  # not what passes, or does not, while it is waited for
         took, late = self._wait({id for id in server_ids if id not in faults}, begin, done, state)
         faults |= late
         return [
@@ -129,7 +129,7 @@ class Power:
                 id,
                 None if id in faults else id,
                 faults.get(id),
-                passing=id in passing,
+                passing=id in may_pass,
                 seconds=took.get(id),
             )
             for id in server_ids

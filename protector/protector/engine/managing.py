@@ -105,7 +105,7 @@ class Managing:
 
     def _begin(self, volumes: Sequence[Volume], destination: Mapping[str, str]) -> None:
         left = [volume for volume in volumes if not _is_final(self._outcomes.get(volume.id))]
-        self._goes_on, self._error = bool(left), None
+        self._error = None
         if left:
             threading.Thread(
                 target=self._manage,
@@ -113,6 +113,7 @@ class Managing:
                 name="managing",
                 daemon=True,
             ).start()
+            self._goes_on = True  # it ends only once the condition is free
 
     def _manage(
         self,

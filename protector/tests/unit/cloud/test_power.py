@@ -88,6 +88,15 @@ class StartingCloud(LittleCloud):
         return super()._nova(method, path, body)
 
 
+def test_what_passed_while_it_was_waited_for_is_no_fault() -> None:
+    with StartingCloud() as little:
+        server = little.add_server(name="web", tenant_id="p", status="SHUTOFF")
+        server[TASK] = "powering-on"
+        little.faults.append(Fault("POST", f"/nova/servers/{server['id']}/action", 503))
+        (outcome,) = little.protector().as_service().stop_servers([server["id"]])
+        assert outcome == Outcome(server["id"], server["id"])
+
+
 def test_what_is_being_started_is_stopped_when_it_runs() -> None:
     """It was off when the order to start it was given, whose answer was lost."""
     with StartingCloud() as little:
