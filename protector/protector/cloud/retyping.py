@@ -10,7 +10,7 @@ from openstack.connection import Connection
 from protector import errors
 from protector.cloud.asking import asking
 from protector.cloud.base import Outcome
-from protector.cloud.volumes import LOST
+from protector.cloud.volume_list import LOST
 from protector.cloud.waiting import Listing, Overdue
 
 # So many at a time: Cinder's driver waits in a busy loop until a volume is mirrored, which keeps
