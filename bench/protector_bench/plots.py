@@ -63,7 +63,8 @@ def _phases(axes: Axes, measured: Mapping[str, Any]) -> None:
         axes.bar(list(measured), heights, bottom=bottoms, label=name.replace("_", " "))
         bottoms = [bottom + height for bottom, height in zip(bottoms, heights, strict=True)]
     axes.set(title="Phases of Protector's, per VM", xlabel="VMs", ylabel="seconds per VM")
-    axes.legend()
+    axes.margins(y=0.4)  # above the bars is where the legend goes
+    axes.legend(loc="upper center", ncols=3, fontsize="small")
 
 
 def _groups(measured: Mapping[str, Any]) -> Figure:
