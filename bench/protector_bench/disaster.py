@@ -119,14 +119,14 @@ class Disaster:
             ended = follow(there, there.fail_over(group, **MAPPINGS))
         must_be_complete(ended)
         return {
-            "seconds": self._completed_at(ended) - at,
+            "seconds": self.completed_at(ended) - at,
             "cpu_seconds": gauge.cpu_seconds,
             "peak_rss_mb": gauge.peak_rss_mb,
             "submitted_at": at,
             "steps": ended.steps,
         }
 
-    def _completed_at(self, operation: Operation) -> float:
+    def completed_at(self, operation: Operation) -> float:
         """Return the moment that is on record: the API tells whole seconds of it."""
         statement = f"SELECT completed_at FROM protector.operations WHERE id = '{operation.id}'"
         ((at,),) = self.testbed.query(THERE, statement)
