@@ -103,8 +103,7 @@ class LettingGo:
 
     def _gone(self, asked: Sequence[Outcome], state: State, what: str) -> list[Outcome]:
         ids = [outcome.id for outcome in asked if outcome.id and not outcome.fault]
-        # Cinder does not list what is gone among what has changed.
-        faults = self._volumes.wait(dict.fromkeys(ids, state), what, whole=True)
+        faults = self._volumes.wait(dict.fromkeys(ids, state), what)
         return [
             Outcome(outcome.key, None, fault) if (fault := faults.get(str(outcome.id))) else outcome
             for outcome in asked

@@ -74,20 +74,22 @@ class VolumeList:
     def is_lost(self, volume: Any) -> bool:
         return volume.status in FAILED or (volume.status in LEAVING and volume.id in self._kept)
 
-    def wait(
-        self, awaited: Mapping[str, State], what: str, *, whole: bool = False
-    ) -> dict[str, str]:
+    def wait(self, awaited: Mapping[str, State], what: str) -> dict[str, str]:
         """Return id -> what is wrong with it; "" when all is well.
 
+        All of the list is looked at each time: that a volume is gone is no change to Cinder.
+
         :param what: has been done to those that are well: "unmanaged".
-        :param whole: wait for what is no change to Cinder, as that a volume is gone.
         """
-        return self._faults(self._listing.wait_for_each(awaited, self._timeout, whole=whole), what)
+        return self._faults(self._listing.wait_for_each(awaited, self._timeout, whole=True), what)
 
     def as_they_come(
         self, awaited: Mapping[str, State], what: str, *, more: Callable[[], bool]
     ) -> Iterator[dict[str, str]]:
-        """Yield the same in parts; see :meth:`protector.cloud.waiting.Listing.as_they_come`."""
+        """Yield the same in parts, for what is a change to Cinder.
+
+        See :meth:`protector.cloud.waiting.Listing.as_they_come`.
+        """
         for come in self._listing.as_they_come(awaited, self._timeout, more=more):
             yield self._faults(come, what)
 
