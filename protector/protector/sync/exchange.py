@@ -7,6 +7,7 @@ that comes back learns that it was failed over, how a lost message is noticed, a
 the peer has to have by the rules of an edit.
 """
 
+import dataclasses
 import datetime
 import logging
 from collections.abc import Collection, Mapping
@@ -30,12 +31,21 @@ LOG = logging.getLogger(__name__)
 UNSETTLED = tuple({*guards.BUSY, group.Status.ERROR} - {group.Status.HANDING_OVER})
 
 
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What of a group the peer was asked about, and when."""
+
+    group_id: str
+    checksum: str
+    at: datetime.datetime
+
+
 def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError | None:
     """Ask the peer, write down how each group stands, and settle what can be.
 
     A group that both sites have the same version of, and that is known for it, costs nothing more.
     Each judgement of another is a transaction of its own, and is dropped when the group was changed
-    meanwhile.
+    meanwhile, or its change has reached the peer: what the peer told may be from before.
 
     :returns: why the peer told nothing, if it did not.
     """
@@ -51,7 +61,7 @@ def exchange(sessions: Sessions, peer: Peer, site: str) -> errors.ProtectorError
     for group_id, head in ours.items():
         there = theirs.get(group_id, UNKNOWN)
         if not (head.is_settled and there.head and there.head.checksum == head.checksum):
-            _judge(sessions, peer, site, group_id, head.checksum, there)
+            _judge(sessions, peer, site, Asked(group_id, head.checksum, asked_at), there)
     _clean(sessions, peer, theirs, shared)
     return None
 
@@ -66,7 +76,7 @@ def _lost(
     with sessions.begin() as session:
         begun = documents.standings(session, documents.PREPARED)
         for row in groups.shared_with(session, peer_site):
-            heard = row.last_sync_at is not None and row.last_sync_at >= asked_at
+            heard = _heard_since(row, asked_at)
             told = row.remote_sync_status is Status.UNREACHABLE and row.sync_error
             if row.status in UNSETTLED or row.editor or heard or told:
                 continue
@@ -76,6 +86,10 @@ def _lost(
                 groups.unsynced(row, Status.FAILED, silence.text)
             else:
                 noting.note(row, silence)
+
+
+def _heard_since(row: ProtectionGroup, moment: datetime.datetime) -> bool:
+    return row.last_sync_at is not None and row.last_sync_at >= moment
 
 
 def _refused(silence: errors.ProtectorError) -> bool:
@@ -94,29 +108,28 @@ def _begun(session: Session, row: ProtectionGroup, peer_site: str) -> str:
 # -- the peer answers -------------------------------------------------------------------------
 
 
-def _judge(
-    sessions: Sessions, peer: Peer, site: str, group_id: str, checksum: str, there: Standing
-) -> None:
+def _judge(sessions: Sessions, peer: Peer, site: str, asked: Asked, there: Standing) -> None:
     with sessions.begin() as session:
-        found = _unchanged(session, group_id, checksum)
+        found = _unchanged(session, asked)
         if found is None:
             return
         row, ours = found
         diverged = _compare(session, row, ours, there, site)
     if diverged:
-        _block(sessions, peer, site, group_id, checksum)
+        _block(sessions, peer, site, asked)
 
 
-def _unchanged(
-    session: Session, group_id: str, checksum: str
-) -> tuple[ProtectionGroup, RecoveryDocument] | None:
-    """Return the group, if it is still what the peer was asked about and nobody is at it."""
-    row = groups.find(session, group_id)
-    if row is None or editing.editor_of(session, group_id):
+def _unchanged(session: Session, asked: Asked) -> tuple[ProtectionGroup, RecoveryDocument] | None:
+    """Return the group, if it is still what the peer was asked about and nobody was at it since."""
+    row = groups.find(session, asked.group_id)
+    if row is None or editing.editor_of(session, row.id):
         return None
-    row, ours = groups.lock(session, group_id), documents.current(session, group_id)
-    same = ours is not None and ours.checksum == checksum and row.status not in UNSETTLED
-    return (row, ours) if same and ours else None
+    row, ours = groups.lock(session, row.id), documents.current(session, row.id)
+    if ours is None or ours.checksum != asked.checksum:
+        return None
+    if row.status in UNSETTLED or _heard_since(row, asked.at):
+        return None
+    return row, ours
 
 
 def _compare(
@@ -186,16 +199,18 @@ def _behind(row: ProtectionGroup, head: Head, peer_site: str) -> str:
     return f"{peer_site} has version {head.version} (epoch {head.epoch}), and is to send it"
 
 
-def _block(sessions: Sessions, peer: Peer, site: str, group_id: str, checksum: str) -> None:
+def _block(sessions: Sessions, peer: Peer, site: str, asked: Asked) -> None:
     """Say in what the two sites differ, for which the peer's version is looked at."""
     try:
-        there = peer.version(group_id)
+        there = peer.version(asked.group_id)
         theirs = receive.understood(there, site) if there else None
     except errors.ProtectorError as refusal:
-        LOG.warning("The version of group %s on %s is not read: %s", group_id, peer.site, refusal)
+        LOG.warning(
+            "The version of group %s on %s is not read: %s", asked.group_id, peer.site, refusal
+        )
         return
     with sessions.begin() as session:
-        found = _unchanged(session, group_id, checksum)
+        found = _unchanged(session, asked)
         if found is None or theirs is None:
             return
         row, ours = found

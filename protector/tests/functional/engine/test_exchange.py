@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a group tells of its peer, when the peer is only asked how things stand."""
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import pytest
 from functional.engine.counting import copy_group, statements
 from functional.engine.world import World, context
@@ -9,6 +12,7 @@ from protector import errors
 from protector.db import groups
 from protector.domain.group import Status
 from protector.sync.exchange import exchange
+from protector.sync.peer import Standing
 
 
 @pytest.fixture
@@ -62,6 +66,34 @@ def test_a_silence_that_is_older_than_the_last_answer_is_not_told(
 
     world.a.peer.asked = lost_while_an_edit_goes_through
     assert isinstance(ask(world), errors.PeerUnreachable)
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_an_answer_that_is_older_than_the_last_edit_is_not_told(
+    world: World, group_id: str
+) -> None:
+    """The sweep asks between an edit's commit here and its commit at the peer."""
+    told, edited = threading.Event(), threading.Event()
+    sweeps: list[Future[errors.ProtectorError | None]] = []
+    standings = world.a.peer.standings
+
+    def late(theirs: dict[str, str]) -> dict[str, Standing]:
+        answer = standings(theirs)
+        told.set()
+        assert edited.wait(20)
+        return answer
+
+    def sweep_before_the_commit(what: str) -> None:
+        if what == "commit":
+            sweeps.append(threads.submit(ask, world))
+            assert told.wait(20)
+
+    world.a.peer.standings = late  # type: ignore[method-assign]
+    world.a.peer.asked = sweep_before_the_commit
+    with ThreadPoolExecutor() as threads:
+        world.a.edits.change_group(context(), group_id, {"description": "meanwhile"})
+        edited.set()
+    assert sweeps.pop().result() is None
     assert world.a.group(group_id).remote_sync_status == "SYNCED"
 
 
