@@ -14,6 +14,9 @@ from protector import errors
 T = TypeVar("T")
 R = TypeVar("R")
 
+# A list is left alone for so many times as long as a look at it took: whoever waits has a service
+# busy for a quarter of the time at most.
+LEFT_ALONE = 3
 # Seconds. A look that hung is no long list: the next one is not to wait as long again.
 LONGEST_PAUSE = 5.0
 # Seconds by which the clocks of a service's hosts may differ: what they do later is seen at once.
@@ -50,9 +53,9 @@ class Overdue(Exception):
 class Listing(Generic[T]):
     """A list shared by all threads that wait for something on it.
 
-    Whoever finds nobody looking looks for all. Looks are ``interval`` seconds apart; a long list,
-    which costs the service much, is left alone for as long as the last look took, up to
-    LONGEST_PAUSE.
+    Whoever finds nobody looking looks for all. Looks begin ``interval`` seconds apart; a list that
+    costs the service more, as it is long or the service busy, is left alone for LEFT_ALONE times
+    as long as the last look took, up to LONGEST_PAUSE.
 
     :param changes: given what was seen last, returns what has changed since, and may tell less of
         it. Those who wait then look at that; at all of the list only every WHOLE_EVERY seconds, as
@@ -192,7 +195,7 @@ class Listing(Generic[T]):
             began = time.monotonic()
             self._see(began, whole=whole or began >= self._whole_at + WHOLE_EVERY)
             came = time.monotonic()
-            pause = min(came - began, LONGEST_PAUSE)
+            pause = min(LEFT_ALONE * (came - began), LONGEST_PAUSE)
             self._next_at = max(began + self._interval, came + pause)
             self._ended = self._begun
         finally:

@@ -36,7 +36,6 @@ timeout = 8
 call_budget = 4
 server_timeout = 90
 volume_timeout = 30
-poll_interval = 0.3
 
 [flasharray]
 connect_timeout = 3
