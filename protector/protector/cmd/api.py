@@ -13,14 +13,17 @@ from protector.api.app import make_app
 from protector.api.services import Services
 from protector.api.wsgi import Wsgi, by_keystone, pipeline
 from protector.cloud.openstack import OpenStackCloud
+from protector.cmd import memory
 from protector.db import session
 from protector.keys import Keys
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     conf = options.load(sys.argv[1:] if arguments is None else arguments)
+    app = make(conf)
+    memory.keep()
     waitress.serve(
-        make(conf),
+        app,
         host=conf.api.host,
         port=conf.api.port,
         threads=conf.api.threads,

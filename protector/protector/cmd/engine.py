@@ -12,6 +12,7 @@ from oslo_config import cfg
 from protector import conf as options
 from protector import rpc, storage
 from protector.cloud.openstack import OpenStackCloud
+from protector.cmd import memory
 from protector.coordination import Members
 from protector.db import session
 from protector.engine.conductor import Conductor
@@ -26,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     service = make(options.load(sys.argv[1:] if arguments is None else arguments))
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: service.stop())
+    memory.keep()
     service.run()
     if not service.leave():
         # Threads in mid-step would keep the process from ending.
