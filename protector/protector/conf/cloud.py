@@ -37,6 +37,6 @@ OPTIONS = [
         default=0.2,
         min=0.01,
         help="Seconds between two looks at what is awaited, at least. A service whose answer takes"
-        " time is left alone for three times as long, up to 5 seconds.",
+        " time is left alone for eight times as long, up to 5 seconds.",
     ),
 ]

@@ -61,8 +61,8 @@ class Clock:
 @pytest.mark.parametrize(
     ("took", "pause"),
     [
-        pytest.param(0.125, 0.875, id="a short list is looked at once an interval"),
-        pytest.param(0.5, 1.5, id="a long list is left alone for three times as long as it took"),
+        pytest.param(0.0625, 0.9375, id="a short list is looked at once an interval"),
+        pytest.param(0.25, 2.0, id="a long list is left alone for eight times as long as it took"),
         pytest.param(60.0, 5.0, id="a look that hung does not hold the next one up"),
     ],
 )
