@@ -89,7 +89,8 @@ def _lost(
 
 
 def _heard_since(row: ProtectionGroup, moment: datetime.datetime) -> bool:
-    return row.last_sync_at is not None and row.last_sync_at >= moment
+    """Tell whether the peer was heard of since; by a clock that was set back it was not."""
+    return row.last_sync_at is not None and moment <= row.last_sync_at <= now()
 
 
 def _refused(silence: errors.ProtectorError) -> bool:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a group tells of its peer, when the peer is only asked how things stand."""
 
+import datetime
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -10,7 +11,9 @@ from functional.engine.world import World, context
 
 from protector import errors
 from protector.db import groups
+from protector.db.models import now
 from protector.domain.group import Status
+from protector.domain.sync import Status as Sync
 from protector.sync.exchange import exchange
 from protector.sync.peer import Standing
 
@@ -94,6 +97,17 @@ def test_an_answer_that_is_older_than_the_last_edit_is_not_told(
         world.a.edits.change_group(context(), group_id, {"description": "meanwhile"})
         edited.set()
     assert sweeps.pop().result() is None
+    assert world.a.group(group_id).remote_sync_status == "SYNCED"
+
+
+def test_a_clock_that_was_ahead_does_not_keep_a_group_from_being_judged(
+    world: World, group_id: str
+) -> None:
+    with world.a.sessions.begin() as session:
+        row = groups.get(session, group_id)
+        row.last_sync_at = now() + datetime.timedelta(hours=1)
+        row.remote_sync_status = Sync.PENDING
+    ask(world)
     assert world.a.group(group_id).remote_sync_status == "SYNCED"
 
 
