@@ -15,8 +15,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # A list is left alone for so many times as long as a look at it took: whoever waits keeps a service
-# busy for a ninth of the time at most. With 3, twenty VMs took a tenth longer than with 8, as what
-# is waited for is done by the services that are looked at.
+# busy for a ninth of the time at most. With 3, twenty VMs took a seventh longer than with 8: the
+# services that are looked at are those that do what is waited for.
 LEFT_ALONE = 8
 # Seconds. A look that hung is no long list: the next one is not to wait as long again.
 LONGEST_PAUSE = 5.0
